@@ -1,0 +1,20 @@
+/** One vitest process for the whole workspace; libraries are resolved to their sources, applications' processes run from dist. */
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+import { CountReporter } from './count-reporter.js';
+
+const conditions = ['@consilium/source', 'module', 'node', 'development|production'];
+
+export default defineConfig({
+  root: join(import.meta.dirname, '..'),
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['libs/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'tests/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    environment: 'node',
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: ['default', new CountReporter()],
+  },
+});
