@@ -1,1 +1,23 @@
-export {};
+export { ProtocolError, REFUSALS, isRefusalCode, type RefusalCode } from './errors.js';
+export { limits } from './limits.js';
+export { PROTOCOL_VERSION, negotiateVersion, type VersionRange } from './version.js';
+export { hospitalIdSchema, type Digest, type HospitalId, type RunId } from './ids.js';
+export { decimal, decimalSchema } from './decimal.js';
+export { envelopeSchema, type Envelope } from './envelope.js';
+export { openStatement, parseUnverified, signStatement, type Opened } from './sign.js';
+export {
+  type Statement,
+  type StatementName,
+  type CoordinatorCard,
+  type Enrolment,
+  type Challenge,
+  type ChallengeAnswer,
+  type RunConfig,
+  type Consent,
+  type Plan,
+  type UpdateStatement,
+  type Aggregate,
+  type Evaluation,
+  type RunEnd,
+} from './statements.js';
+export * from './events.js';

@@ -1,1 +1,12 @@
-export {};
+export type {
+  CoordinatorEffect,
+  CoordinatorEvent,
+  CoordinatorState,
+  ReceivedUpdate,
+  RunRules,
+} from './coordinator/state.js';
+export { startCoordinator, stepCoordinator } from './coordinator/step.js';
+export { refuseUpdate } from './coordinator/refuse-update.js';
+export type { AcceptedPlan, HospitalEffect, HospitalEvent, HospitalState, LocalRefusal } from './hospital/state.js';
+export { startHospital, stepHospital } from './hospital/step.js';
+export { refuseConfig, type HospitalTerms } from './hospital/refuse-config.js';

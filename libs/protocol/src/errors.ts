@@ -1,0 +1,42 @@
+/** Every reason for which a peer is refused: a stable code, and one sentence for people that says what to do. */
+
+export const REFUSALS = {
+  MESSAGE_INVALID: 'The message does not have the form that the protocol asks for.',
+  VERSION_UNSUPPORTED: 'The two programs speak no common protocol version; update the older one.',
+  NOT_AUTHENTICATED: 'Nothing works before the signed handshake.',
+  HOSPITAL_UNKNOWN: 'This hospital is not enrolled with this coordinator.',
+  HOSPITAL_CONNECTED_TWICE: 'This hospital already has an open session; the older one was closed.',
+  COORDINATOR_UNKNOWN: 'The coordinator does not hold the key that this hospital has pinned.',
+  TYPE_MISMATCH: 'The envelope holds another type of statement than the one expected.',
+  SIGNATURE_INVALID: 'The signature does not verify under the enrolled key.',
+  SENDER_MISMATCH: 'The statement names another sender than the session it came through.',
+  RUN_UNKNOWN: 'The statement belongs to another run.',
+  CONFIG_MISMATCH: 'The statement refers to another run configuration.',
+  ROUND_CLOSED: 'No round is open for updates, or this one is already closed.',
+  PLAN_MISMATCH: 'The statement was made for another plan than the one that is open.',
+  NOT_IN_COHORT: 'The hospital is not part of this round.',
+  UPDATE_DUPLICATE: 'The hospital already sent an update for this round; the first one counts.',
+  UPDATE_SIZE: 'The update does not have the size that the plan implies.',
+  UPDATE_NOT_OFFERED: 'Chunks arrived for an update that was not offered.',
+  CHUNK_OUT_OF_ORDER: 'The chunk does not start where the last one ended; resume at the offset in the ack.',
+  DIGEST_MISMATCH: 'The bytes do not have the digest that their signed statement names.',
+  SEAL_INVALID: 'The update cannot be opened with this round key for this hospital, round and plan.',
+  UPDATE_NOT_FINITE: 'The update holds a value that is not a finite number.',
+  BLOB_UNKNOWN: 'There is no blob with this digest.',
+  RATE_LIMITED: 'Too many messages or too many open connections.',
+  INTERNAL: 'The other side failed; its own log has the reason.',
+} as const;
+
+export type RefusalCode = keyof typeof REFUSALS;
+
+export const isRefusalCode = (code: unknown): code is RefusalCode => typeof code === 'string' && code in REFUSALS;
+
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+  constructor(
+    readonly code: RefusalCode,
+    detail?: string,
+  ) {
+    super(detail === undefined ? REFUSALS[code] : `${REFUSALS[code]} (${detail})`);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The socket.io events. A hospital asks and the coordinator answers in the ack; the coordinator starts only one thing,
+ * `statement`, which repeats what `sync` would return, so a lost push costs nothing but time.
+ */
+import { z } from 'zod';
+import { envelopeSchema, type Envelope } from './envelope.js';
+import { REFUSALS, type RefusalCode } from './errors.js';
+import { digestSchema, hex32Schema, hospitalIdSchema } from './ids.js';
+import { limits } from './limits.js';
+
+export type Ack<T = object> =
+  ({ readonly ok: true } & T) | { readonly ok: false; readonly code: RefusalCode; readonly message: string };
+
+const bytes = z.instanceof(Uint8Array);
+
+/** What a hospital may send, by event name. */
+export const requests = {
+  hello: z.strictObject({
+    versions: z.strictObject({ min: z.int().min(1), max: z.int().min(1) }),
+    hospitalId: hospitalIdSchema,
+    nonce: hex32Schema,
+  }),
+  prove: z.strictObject({ answer: envelopeSchema }),
+  sync: z.strictObject({}),
+  consent: z.strictObject({ statement: envelopeSchema }),
+  'blob.read': z.strictObject({
+    digest: digestSchema,
+    offset: z.int().min(0),
+    length: z.int().min(1).max(limits.chunkBytes),
+  }),
+  /** The signed statement goes first: it bounds what may follow, before a byte of it is stored. */
+  'update.offer': z.strictObject({ statement: envelopeSchema }),
+  'update.chunk': z.strictObject({
+    digest: digestSchema,
+    offset: z.int().min(0),
+    bytes: bytes.refine((chunk) => chunk.length >= 1 && chunk.length <= limits.chunkBytes),
+  }),
+  'update.commit': z.strictObject({ digest: digestSchema }),
+  evaluation: z.strictObject({ statement: envelopeSchema }),
+} as const;
+
+export type RequestName = keyof typeof requests;
+export type Request<N extends RequestName> = z.infer<(typeof requests)[N]>;
+
+/** What the coordinator answers, by event name. */
+export interface Answers {
+  hello: { readonly challenge: Envelope };
+  prove: { readonly protocol: number };
+  sync: { readonly statements: readonly Pushed[] };
+  consent: object;
+  'blob.read': { readonly bytes: Uint8Array; readonly sizeBytes: number };
+  'update.offer': { readonly receivedBytes: number };
+  'update.chunk': { readonly receivedBytes: number };
+  'update.commit': object;
+  evaluation: object;
+}
+
+const pushedNames = ['run-config', 'plan', 'aggregate', 'run-end'] as const;
+export type PushedName = (typeof pushedNames)[number];
+
+export const pushedSchema = z.strictObject({ name: z.enum(pushedNames), envelope: envelopeSchema });
+/** A statement of the coordinator, as pushed by event `statement` and returned by `sync` in order of time. */
+export type Pushed = z.infer<typeof pushedSchema>;
+
+/** Answers are untrusted too: a hospital parses what a coordinator sends as strictly as the reverse. */
+const refusal = z.strictObject({
+  ok: z.literal(false),
+  code: z.enum(Object.keys(REFUSALS) as [RefusalCode, ...RefusalCode[]]),
+  message: z.string().max(1_000),
+});
+const accepted = (shape: z.ZodRawShape): z.ZodType =>
+  z.union([z.strictObject({ ok: z.literal(true), ...shape }), refusal]);
+export const answers = {
+  hello: accepted({ challenge: envelopeSchema }),
+  prove: accepted({ protocol: z.int().min(1) }),
+  sync: accepted({ statements: z.array(pushedSchema).max(16) }),
+  consent: accepted({}),
+  'blob.read': accepted({
+    bytes: bytes.refine((chunk) => chunk.length <= limits.chunkBytes),
+    sizeBytes: z.int().min(0).max(limits.blobBytes),
+  }),
+  'update.offer': accepted({ receivedBytes: z.int().min(0) }),
+  'update.chunk': accepted({ receivedBytes: z.int().min(0) }),
+  'update.commit': accepted({}),
+  evaluation: accepted({}),
+} as const satisfies Record<RequestName, z.ZodType>;

@@ -1,0 +1,20 @@
+/** What a peer may make us hold or wait for. Everything that arrives is measured against these before it is parsed. */
+export const limits = {
+  /** A signed statement, envelope included. */
+  statementBytes: 262_144,
+  /** One socket.io message: a chunk and its frame. */
+  messageBytes: 1_048_576,
+  /** One chunk of a blob. */
+  chunkBytes: 262_144,
+  /** A head of 15 million float32 parameters and its seal. */
+  blobBytes: 67_108_864,
+  hospitals: 200,
+  labels: 1_000,
+  rounds: 100_000,
+  /** From the connection to the proof of identity. */
+  handshakeMs: 10_000,
+  /** Open connections from one address that have not proved who they are. */
+  pendingConnections: 64,
+  /** Messages per second and session; a chunk counts as one. */
+  messagesPerSecond: 2_000,
+} as const;

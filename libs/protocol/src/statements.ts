@@ -1,0 +1,172 @@
+/**
+ * Everything that matters is said in one of these signed statements. Schemas are strict (an unknown field is refused)
+ * and bounded; a statement holds digests, counts and metrics, never a pixel, an embedding, a file name or a patient.
+ */
+import { z } from 'zod';
+import { decimalSchema } from './decimal.js';
+import { digestSchema, hex32Schema, hospitalIdSchema, runIdSchema } from './ids.js';
+import { limits } from './limits.js';
+
+const v = z.literal(1);
+const round = z.int().min(1).max(limits.rounds);
+const attempt = z.int().min(1).max(1_000);
+const examples = z.int().min(1).max(100_000_000);
+const coordinator = z.literal('coordinator');
+const durationMs = z.int().min(1).max(86_400_000);
+
+/** The coordinator's public key, signed by itself; hospitals pin it when it reaches them by another way. */
+const coordinatorCard = z.strictObject({ v, name: z.string().min(1).max(100), identityKey: hex32Schema });
+
+/** A hospital's public key, signed by itself: proof that it holds the secret half. */
+const enrolment = z.strictObject({ v, hospitalId: hospitalIdSchema, identityKey: hex32Schema });
+
+const challenge = z.strictObject({
+  v,
+  protocol: z.int().min(1),
+  hospitalId: hospitalIdSchema,
+  clientNonce: hex32Schema,
+  serverNonce: hex32Schema,
+});
+
+/** The answer binds both nonces and the coordinator's key: it is worth nothing to another coordinator or a later session. */
+const challengeAnswer = z.strictObject({ ...challenge.shape, coordinatorKey: hex32Schema });
+
+const headSpec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('linear'),
+    inputs: z.int().min(1).max(16_384),
+    classes: z.int().min(2).max(limits.labels),
+  }),
+  z.strictObject({
+    kind: z.literal('mlp'),
+    inputs: z.int().min(1).max(16_384),
+    hidden: z.int().min(1).max(8_192),
+    classes: z.int().min(2).max(limits.labels),
+  }),
+]);
+
+/** What every hospital consents to before the first round; it never changes during a run. */
+const runConfig = z.strictObject({
+  v,
+  runId: runIdSchema,
+  mode: z.literal('sealed'),
+  study: z.strictObject({
+    name: z.string().min(1).max(200),
+    labels: z.array(z.string().min(1).max(64)).min(2).max(limits.labels),
+  }),
+  head: headSpec,
+  parameters: z.int().min(1),
+  seed: z.string().max(64),
+  initialModel: digestSchema,
+  backbone: digestSchema,
+  preprocessing: z.string().max(64),
+  training: z.strictObject({
+    epochs: z.int().min(1).max(1_000),
+    batchSize: z.int().min(1).max(65_536),
+    learningRate: decimalSchema,
+    l2: decimalSchema,
+  }),
+  weighting: z.literal('examples'),
+  rounds: round,
+  minHospitals: z.int().min(1).max(limits.hospitals),
+  roundTimeoutMs: durationMs,
+  roster: z
+    .array(z.strictObject({ hospitalId: hospitalIdSchema, identityKey: hex32Schema }))
+    .min(1)
+    .max(limits.hospitals),
+});
+
+const consent = z.strictObject({ v, runId: runIdSchema, from: hospitalIdSchema, configDigest: digestSchema });
+
+const plan = z.strictObject({
+  v,
+  runId: runIdSchema,
+  round,
+  attempt,
+  from: coordinator,
+  configDigest: digestSchema,
+  /** SHA-256 of the head that every hospital starts from: float32 little-endian, shape (parameters,). */
+  model: digestSchema,
+  /** X25519 key that updates of this round are sealed to; its secret half lives for the round. */
+  roundKey: hex32Schema,
+  cohort: z.array(hospitalIdSchema).min(1).max(limits.hospitals),
+});
+
+/** The header of everything that a hospital says within a round. */
+const reply = { v, runId: runIdSchema, round, attempt, from: hospitalIdSchema, planDigest: digestSchema } as const;
+
+const update = z.strictObject({
+  ...reply,
+  blobDigest: digestSchema,
+  blobBytes: z.int().min(1).max(limits.blobBytes),
+  /** Training examples behind the update: its weight in the average. */
+  examples,
+  /** Mean training loss of the last local epoch, nats. */
+  loss: decimalSchema,
+});
+
+const aggregate = z.strictObject({
+  v,
+  runId: runIdSchema,
+  round,
+  attempt,
+  from: coordinator,
+  planDigest: digestSchema,
+  /** The new head. */
+  model: digestSchema,
+  /** Whose updates it holds, in the order in which they were summed. */
+  updates: z.array(z.strictObject({ hospitalId: hospitalIdSchema, blobDigest: digestSchema })).max(limits.hospitals),
+  totalExamples: examples,
+});
+
+/** How the new head does on the sender's held-out part. */
+const evaluation = z.strictObject({
+  ...reply,
+  model: digestSchema,
+  part: z.enum(['validation', 'test']),
+  examples,
+  loss: decimalSchema,
+  accuracy: decimalSchema,
+  balancedAccuracy: decimalSchema,
+  auc: z.nullable(decimalSchema),
+});
+
+const runEnd = z.strictObject({
+  v,
+  runId: runIdSchema,
+  from: coordinator,
+  configDigest: digestSchema,
+  outcome: z.enum(['finished', 'aborted']),
+  reason: z.enum(['ALL_ROUNDS_DONE', 'TOO_FEW_HOSPITALS', 'STOPPED']),
+  rounds: z.int().min(0).max(limits.rounds),
+});
+
+export const statements = {
+  'coordinator-card': coordinatorCard,
+  enrolment,
+  challenge,
+  'challenge-answer': challengeAnswer,
+  'run-config': runConfig,
+  consent,
+  plan,
+  update,
+  aggregate,
+  evaluation,
+  'run-end': runEnd,
+} as const;
+
+export type StatementName = keyof typeof statements;
+export type Statement<N extends StatementName> = z.infer<(typeof statements)[N]>;
+export type CoordinatorCard = Statement<'coordinator-card'>;
+export type Enrolment = Statement<'enrolment'>;
+export type Challenge = Statement<'challenge'>;
+export type ChallengeAnswer = Statement<'challenge-answer'>;
+export type RunConfig = Statement<'run-config'>;
+export type Consent = Statement<'consent'>;
+export type Plan = Statement<'plan'>;
+export type UpdateStatement = Statement<'update'>;
+export type Aggregate = Statement<'aggregate'>;
+export type Evaluation = Statement<'evaluation'>;
+export type RunEnd = Statement<'run-end'>;
+
+export const payloadType = (name: StatementName): string => `application/vnd.consilium.${name}.v1+json`;
