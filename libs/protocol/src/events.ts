@@ -11,7 +11,7 @@ import { limits } from './limits.js';
 export type Ack<T = object> =
   ({ readonly ok: true } & T) | { readonly ok: false; readonly code: RefusalCode; readonly message: string };
 
-const bytes = z.instanceof(Uint8Array);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
 /** What a hospital may send, by event name. */
 export const requests = {

@@ -1,0 +1,85 @@
+/** One connection's way from stranger to hospital: hello -> challenge -> proof. Nothing else is answered before the end. */
+import { randomBytes } from 'node:crypto';
+import { fromHex, toHex } from '@consilium/bytes';
+import { signBytes, verifyStrict, type Identity } from '@consilium/crypto';
+import {
+  negotiateVersion,
+  openStatement,
+  ProtocolError,
+  signStatement,
+  type Envelope,
+  type HospitalId,
+  type Request,
+} from '@consilium/protocol';
+
+/** Public keys of the run's roster, hex, by hospital. */
+export type Roster = ReadonlyMap<HospitalId, string>;
+
+interface Asked {
+  readonly protocol: number;
+  readonly hospitalId: HospitalId;
+  readonly clientNonce: string;
+  readonly serverNonce: string;
+}
+
+export class Session {
+  #asked: Asked | undefined;
+  #proved: { readonly hospitalId: HospitalId; readonly key: Uint8Array; readonly protocol: number } | undefined;
+
+  constructor(
+    private readonly coordinator: Identity,
+    private readonly roster: Roster,
+  ) {}
+
+  get hospitalId(): HospitalId | undefined {
+    return this.#proved?.hospitalId;
+  }
+
+  /** @throws {@link ProtocolError} `NOT_AUTHENTICATED`. */
+  authenticated(): { readonly hospitalId: HospitalId; readonly key: Uint8Array } {
+    if (this.#proved === undefined) throw new ProtocolError('NOT_AUTHENTICATED');
+    return this.#proved;
+  }
+
+  /** Proves who the coordinator is, over the hospital's nonce, and asks the hospital to do the same. */
+  hello(request: Request<'hello'>): { challenge: Envelope } {
+    const protocol = negotiateVersion(request.versions);
+    if (protocol === undefined) {
+      throw new ProtocolError('VERSION_UNSUPPORTED', `hospital ${request.versions.min} to ${request.versions.max}`);
+    }
+    const asked = {
+      protocol,
+      hospitalId: request.hospitalId,
+      clientNonce: request.nonce,
+      serverNonce: toHex(randomBytes(32)),
+    };
+    this.#asked = asked;
+    this.#proved = undefined;
+    const { envelope } = signStatement('challenge', { v: 1, ...asked }, 'coordinator', (bytes) =>
+      signBytes(this.coordinator, bytes),
+    );
+    return { challenge: envelope };
+  }
+
+  /** @throws {@link ProtocolError} when the proof is not for this very challenge; the challenge is used up either way. */
+  prove({ answer }: Request<'prove'>): { protocol: number } {
+    const asked = this.#asked;
+    this.#asked = undefined;
+    if (asked === undefined) throw new ProtocolError('NOT_AUTHENTICATED', 'hello comes first');
+    const enrolledKey = this.roster.get(asked.hospitalId);
+    if (enrolledKey === undefined) throw new ProtocolError('HOSPITAL_UNKNOWN');
+    const key = fromHex(enrolledKey);
+    const { body } = openStatement('challenge-answer', answer, (bytes, signature) =>
+      verifyStrict(key, bytes, signature),
+    );
+    const same =
+      body.protocol === asked.protocol &&
+      body.hospitalId === asked.hospitalId &&
+      body.clientNonce === asked.clientNonce &&
+      body.serverNonce === asked.serverNonce &&
+      body.coordinatorKey === toHex(this.coordinator.publicKey);
+    if (!same) throw new ProtocolError('SIGNATURE_INVALID', 'the proof is for another challenge');
+    this.#proved = { hospitalId: asked.hospitalId, key, protocol: asked.protocol };
+    return { protocol: asked.protocol };
+  }
+}

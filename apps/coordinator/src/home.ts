@@ -1,0 +1,81 @@
+/**
+ * The coordinator's folder: its key, its card (the public key that hospitals pin), and the enrolments that it accepted.
+ *
+ *     coordinator.key   coordinator-card.json   enrolled/<hospital>.json   blobs/   models/
+ */
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromHex, toHex } from '@consilium/bytes';
+import {
+  fingerprint,
+  isSafePublicKey,
+  loadOrCreateIdentity,
+  signBytes,
+  verifyStrict,
+  type Identity,
+} from '@consilium/crypto';
+import { limits, parseUnverified, ProtocolError, signStatement, type Enrolment } from '@consilium/protocol';
+import { CoordinatorError } from './errors.js';
+
+export interface Home {
+  readonly directory: string;
+  readonly identity: Identity;
+}
+
+/** Makes what is missing, and never replaces a key that exists. */
+export async function openHome(directory: string): Promise<Home> {
+  await mkdir(join(directory, 'enrolled'), { recursive: true });
+  await mkdir(join(directory, 'blobs'), { recursive: true });
+  await mkdir(join(directory, 'models'), { recursive: true });
+  const { identity } = await loadOrCreateIdentity(join(directory, 'coordinator.key'));
+  return { directory, identity };
+}
+
+/** Writes `coordinator-card.json`, to be given to hospitals by another way than this network. */
+export async function writeCard(home: Home, name: string): Promise<{ file: string; fingerprint: string }> {
+  const { identity } = home;
+  const identityKey = toHex(identity.publicKey);
+  const card = signStatement('coordinator-card', { v: 1, name, identityKey }, 'coordinator', (bytes) =>
+    signBytes(identity, bytes),
+  );
+  const file = join(home.directory, 'coordinator-card.json');
+  await writeFile(file, `${JSON.stringify(card.envelope, null, 2)}\n`);
+  return { file, fingerprint: fingerprint(identity.publicKey) };
+}
+
+/** Checks that the sender of an enrolment holds its key, and keeps it. @returns What people compare by phone. */
+export async function enrol(home: Home, file: string): Promise<{ hospitalId: string; fingerprint: string }> {
+  const { body, text } = await readEnrolment(file);
+  await writeFile(join(home.directory, 'enrolled', `${body.hospitalId}.json`), text);
+  return { hospitalId: body.hospitalId, fingerprint: fingerprint(fromHex(body.identityKey)) };
+}
+
+/** All enrolled hospitals in hospital order; each file is verified again. */
+export async function enrolledHospitals(home: Home): Promise<Enrolment[]> {
+  const folder = join(home.directory, 'enrolled');
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
+  const bodies = await Promise.all(files.map(async (name) => (await readEnrolment(join(folder, name))).body));
+  const keys = new Set(bodies.map(({ identityKey }) => identityKey));
+  if (keys.size < bodies.length)
+    throw new CoordinatorError('ENROLMENT_INVALID', 'two enrolled hospitals share one key');
+  return bodies.sort((a, b) => (a.hospitalId < b.hospitalId ? -1 : 1));
+}
+
+async function readEnrolment(file: string): Promise<{ body: Enrolment; text: string }> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new CoordinatorError('ENROLMENT_INVALID', `cannot read the enrolment file ${file}`);
+  });
+  try {
+    if (text.length > limits.statementBytes) throw new ProtocolError('MESSAGE_INVALID', 'too large');
+    const { body, signedBytes, signature } = parseUnverified('enrolment', JSON.parse(text));
+    const key = fromHex(body.identityKey);
+    // The key is inside what it signs: this proves possession, and who the sender is stays a question for the phone.
+    if (!isSafePublicKey(key) || !verifyStrict(key, signedBytes, signature)) {
+      throw new ProtocolError('SIGNATURE_INVALID');
+    }
+    return { body, text };
+  } catch (error) {
+    const why = error instanceof ProtocolError ? `${error.code}: ${error.message}` : 'it is not JSON';
+    throw new CoordinatorError('ENROLMENT_INVALID', `the enrolment ${file} is refused: ${why}`);
+  }
+}

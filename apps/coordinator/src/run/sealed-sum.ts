@@ -1,0 +1,62 @@
+/** Sealed updates -> the new head, one update at a time and never two of them open at once. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { applyMean, AggregationError, checkUpdate, WeightedMean } from '@consilium/aggregation';
+import { CryptoError, openSealedUpdate, type SealContext } from '@consilium/crypto';
+import { ProtocolError } from '@consilium/protocol';
+import type { ReceivedUpdate } from '@consilium/rounds';
+import type { BlobFolder } from './blob-folder.js';
+
+export interface RoundContext {
+  readonly runId: string;
+  readonly round: number;
+  readonly attempt: number;
+  readonly planDigest: string;
+}
+
+/**
+ * @param sealed - peer-controlled bytes of the right size and digest.
+ * @returns float32, shape (parameters,).
+ * @throws {@link ProtocolError} `SEAL_INVALID` or `UPDATE_NOT_FINITE`.
+ */
+export function openUpdate(
+  sealed: Uint8Array,
+  roundSecretKey: Uint8Array,
+  context: SealContext,
+  parameters: number,
+): Float32Array {
+  try {
+    const plaintext = openSealedUpdate(sealed, roundSecretKey, context);
+    const update = new Float32Array(plaintext.buffer, plaintext.byteOffset, plaintext.length / 4);
+    checkUpdate(update, { parameters });
+    return update;
+  } catch (error) {
+    if (error instanceof CryptoError) throw new ProtocolError('SEAL_INVALID', error.code);
+    if (error instanceof AggregationError) throw new ProtocolError('UPDATE_NOT_FINITE');
+    throw error;
+  }
+}
+
+/**
+ * FedAvg over the sealed files: new = old + sum(examples_i * update_i) / sum(examples_i), summed in float64 in the
+ * order given. The event loop turns between two updates, so that heartbeats live.
+ *
+ * @see McMahan et al., AISTATS 2017, arXiv:1602.05629, Algorithm 1
+ */
+export async function averageSealed(
+  blobs: BlobFolder,
+  updates: readonly ReceivedUpdate[],
+  model: Float32Array,
+  roundSecretKey: Uint8Array,
+  context: RoundContext,
+): Promise<{ model: Float32Array; totalExamples: number }> {
+  const mean = new WeightedMean(model.length);
+  for (const { blobDigest, hospitalId, examples } of updates) {
+    await nextTurn();
+    const sealed = blobs.read(blobDigest);
+    mean.add(openUpdate(sealed, roundSecretKey, { ...context, hospitalId }, model.length), examples);
+  }
+  return {
+    model: applyMean(model, mean.result()),
+    totalExamples: updates.reduce((sum, { examples }) => sum + examples, 0),
+  };
+}

@@ -1,0 +1,42 @@
+/** The hospital's half of the signed challenge: who the coordinator is comes first, then who we are. */
+import { randomBytes } from 'node:crypto';
+import { toHex } from '@consilium/bytes';
+import { signBytes, verifyStrict, type Identity } from '@consilium/crypto';
+import {
+  openStatement,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  signStatement,
+  type Answers,
+  type HospitalId,
+  type Request,
+} from '@consilium/protocol';
+
+/** Sends one request and returns its parsed answer; a refusal is thrown as {@link ProtocolError}. */
+export type Ask = <N extends 'hello' | 'prove'>(name: N, request: Request<N>) => Promise<Answers[N]>;
+
+export interface Credentials {
+  readonly hospitalId: HospitalId;
+  readonly identity: Identity;
+  /** The coordinator's public key, pinned when its card was trusted. */
+  readonly coordinatorKey: Uint8Array;
+}
+
+/** @throws {@link ProtocolError} `COORDINATOR_UNKNOWN` if the other side does not hold the pinned key. */
+export async function shakeHands(ask: Ask, { hospitalId, identity, coordinatorKey }: Credentials): Promise<void> {
+  const nonce = toHex(randomBytes(32));
+  const hello = await ask('hello', { versions: { min: 1, max: PROTOCOL_VERSION }, hospitalId, nonce });
+  const { body } = openStatement('challenge', hello.challenge, (bytes, signature) => {
+    if (!verifyStrict(coordinatorKey, bytes, signature)) throw new ProtocolError('COORDINATOR_UNKNOWN');
+    return true;
+  });
+  // A signature over another nonce is an old one, played back.
+  if (body.clientNonce !== nonce || body.hospitalId !== hospitalId) throw new ProtocolError('COORDINATOR_UNKNOWN');
+  const answer = signStatement(
+    'challenge-answer',
+    { ...body, coordinatorKey: toHex(coordinatorKey) },
+    hospitalId,
+    (bytes) => signBytes(identity, bytes),
+  );
+  await ask('prove', { answer: answer.envelope });
+}

@@ -1,0 +1,54 @@
+/** hospital.yaml: what this node reads, where it connects, and how much of the machine it may take. */
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { HospitalError } from './errors.js';
+
+const hospitalConfigSchema = z.strictObject({
+  /** Where the coordinator listens. */
+  coordinator: z.url({ protocol: /^https?$/ }),
+  /** Folder with manifest.csv and the images; relative to this file. */
+  data: z.string().min(1),
+  /** Only rows of this site: for a folder that holds several hospitals. */
+  site: z.string().min(1).optional(),
+  /** At most so many images, whole patients first come first served in the order of a seeded shuffle. */
+  maxImages: z.int().min(1).optional(),
+  /** Share of patients held out for testing where the manifest has no split. */
+  testShare: z.number().min(0).max(0.9).default(0.3),
+  splitSeed: z.string().max(64).default('consilium'),
+  /** A file made by `backbone import`; the seeded, untrained backbone without it. */
+  backbone: z.string().min(1).optional(),
+  /** Folder of the embedding cache; relative to this file. */
+  cache: z.string().min(1).default('cache'),
+  threads: z.int().min(1).max(256).default(2),
+  /** Trust modes that this hospital takes part in. */
+  modes: z.array(z.literal('sealed')).min(1).default(['sealed']),
+});
+
+export type HospitalConfig = z.infer<typeof hospitalConfigSchema>;
+
+/** @returns The configuration with absolute folders. @throws {@link HospitalError} `CONFIG_INVALID`, naming the field. */
+export async function readHospitalConfig(file: string): Promise<HospitalConfig> {
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new HospitalError('FILE_MISSING', `cannot read the configuration ${file}`);
+  });
+  let value: unknown;
+  try {
+    value = parse(text, { maxAliasCount: 0 });
+  } catch {
+    throw new HospitalError('CONFIG_INVALID', `${file} is not YAML`);
+  }
+  const parsed = hospitalConfigSchema.safeParse(value);
+  if (!parsed.success) {
+    throw new HospitalError('CONFIG_INVALID', `${file}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`);
+  }
+  const here = (path: string): string => (isAbsolute(path) ? path : join(dirname(file), path));
+  const { data, cache, backbone, ...rest } = parsed.data;
+  return {
+    ...rest,
+    data: here(data),
+    cache: here(cache),
+    ...(backbone === undefined ? {} : { backbone: here(backbone) }),
+  };
+}

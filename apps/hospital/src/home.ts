@@ -1,0 +1,92 @@
+/**
+ * The hospital's folder: its identity, the coordinator's card that it pinned, and what it computed. Nothing of it leaves.
+ *
+ *     identity.key   enrolment.json   coordinator-card.json   hospital.yaml   cache/   results/   hospital.log
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fromHex, toHex } from '@consilium/bytes';
+import {
+  fingerprint,
+  isSafePublicKey,
+  loadOrCreateIdentity,
+  signBytes,
+  verifyStrict,
+  type Identity,
+} from '@consilium/crypto';
+import {
+  hospitalIdSchema,
+  limits,
+  openStatement,
+  parseUnverified,
+  ProtocolError,
+  signStatement,
+  type HospitalId,
+} from '@consilium/protocol';
+import { HospitalError } from './errors.js';
+
+/** Makes the identity on the first call and the enrolment file each time. @returns What people compare by phone. */
+export async function initialise(directory: string, name: string): Promise<{ file: string; fingerprint: string }> {
+  const id = hospitalIdSchema.safeParse(name);
+  if (!id.success) {
+    throw new HospitalError('CONFIG_INVALID', 'a hospital name is 1 to 63 of a-z, 0-9 and inner hyphens');
+  }
+  await mkdir(directory, { recursive: true });
+  const { identity } = await loadOrCreateIdentity(join(directory, 'identity.key'));
+  const identityKey = toHex(identity.publicKey);
+  const { envelope } = signStatement('enrolment', { v: 1, hospitalId: id.data, identityKey }, id.data, (bytes) =>
+    signBytes(identity, bytes),
+  );
+  const file = join(directory, 'enrolment.json');
+  await writeFile(file, `${JSON.stringify(envelope, null, 2)}\n`);
+  return { file, fingerprint: fingerprint(identity.publicKey) };
+}
+
+/** Pins the coordinator whose card this is. @returns What people compare by phone. */
+export async function trust(directory: string, cardFile: string): Promise<{ name: string; fingerprint: string }> {
+  const text = await readFile(cardFile, 'utf8').catch(() => {
+    throw new HospitalError('FILE_MISSING', `cannot read the coordinator's card ${cardFile}`);
+  });
+  const card = parseCard(text);
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, 'coordinator-card.json'), text);
+  return { name: card.name, fingerprint: fingerprint(card.key) };
+}
+
+/** @throws {@link HospitalError} `CARD_MISSING` with the command that pins one. */
+export async function pinnedCoordinator(directory: string): Promise<Uint8Array> {
+  const text = await readFile(join(directory, 'coordinator-card.json'), 'utf8').catch(() => {
+    throw new HospitalError(
+      'CARD_MISSING',
+      'no coordinator is pinned yet: get its card by another way than this network and run consilium-hospital trust FILE',
+    );
+  });
+  return parseCard(text).key;
+}
+
+/** @throws {@link HospitalError} `NOT_INITIALISED` with the command that makes an identity. */
+export async function openIdentity(directory: string): Promise<{ identity: Identity; hospitalId: HospitalId }> {
+  const text = await readFile(join(directory, 'enrolment.json'), 'utf8').catch(() => {
+    throw new HospitalError('NOT_INITIALISED', `${directory} has no identity yet: run consilium-hospital init first`);
+  });
+  const { identity } = await loadOrCreateIdentity(join(directory, 'identity.key'));
+  const own = openStatement('enrolment', JSON.parse(text), (bytes, signature) =>
+    verifyStrict(identity.publicKey, bytes, signature),
+  );
+  return { identity, hospitalId: own.body.hospitalId };
+}
+
+function parseCard(text: string): { name: string; key: Uint8Array } {
+  try {
+    if (text.length > limits.statementBytes) throw new ProtocolError('MESSAGE_INVALID', 'too large');
+    const { body, signedBytes, signature } = parseUnverified('coordinator-card', JSON.parse(text));
+    const key = fromHex(body.identityKey);
+    if (!isSafePublicKey(key) || !verifyStrict(key, signedBytes, signature)) {
+      throw new ProtocolError('SIGNATURE_INVALID');
+    }
+    return { name: body.name, key };
+  } catch (error) {
+    const why = error instanceof ProtocolError ? `${error.code}: ${error.message}` : 'it is not JSON';
+    throw new HospitalError('CARD_INVALID', `the coordinator's card is refused: ${why}`);
+  }
+}

@@ -1,0 +1,44 @@
+/** One round at a hospital, from the plan to the bytes that leave: train, seal, sign. */
+import { fromHex } from '@consilium/bytes';
+import { digestBlob, sealUpdate, signBytes } from '@consilium/crypto';
+import { decimal, signStatement, type Digest, type Envelope, type RunConfig } from '@consilium/protocol';
+import type { AcceptedPlan } from '@consilium/rounds';
+import type { Credentials } from '../channel/handshake.js';
+import { floatBytes } from './float-bytes.js';
+import type { Learner } from './learner.js';
+
+/** What leaves the hospital in a round; the update itself has no way out but through the seal. */
+export interface Outgoing {
+  readonly statement: Envelope;
+  readonly blobDigest: Digest;
+  readonly sealed: Uint8Array;
+}
+
+export async function answerPlan(
+  { plan, digest: planDigest }: AcceptedPlan,
+  config: RunConfig,
+  model: Float32Array,
+  learner: Learner,
+  { hospitalId, identity }: Credentials,
+): Promise<Outgoing> {
+  const { runId, round, attempt } = plan;
+  const trained = await learner.train(config, model, round);
+  const context = { runId, round, attempt, planDigest, hospitalId };
+  const sealed = sealUpdate(floatBytes(trained.update), fromHex(plan.roundKey), context);
+  trained.update.fill(0);
+  const blobDigest = digestBlob(sealed) as Digest;
+  const statement = signStatement(
+    'update',
+    {
+      v: 1,
+      ...{ runId, round, attempt, planDigest, blobDigest },
+      from: hospitalId,
+      blobBytes: sealed.length,
+      examples: trained.examples,
+      loss: decimal(trained.loss),
+    },
+    hospitalId,
+    (bytes) => signBytes(identity, bytes),
+  );
+  return { statement: statement.envelope, blobDigest, sealed };
+}
