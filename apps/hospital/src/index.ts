@@ -1,1 +1,5 @@
-export {};
+export { HospitalError, type HospitalErrorCode } from './errors.js';
+export { initialise, openIdentity, pinnedCoordinator, trust } from './home.js';
+export { HospitalNode, type NodeOptions, type NodeOutcome, type NodeProgress } from './run/node.js';
+export type { Learner, Prepared, Scores, TrainedUpdate } from './run/learner.js';
+export { CoordinatorChannel } from './channel/channel.js';

@@ -1,0 +1,113 @@
+/** A whole consortium for a test: real keys, real files, a real coordinator on loopback, and hospitals that join it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import {
+  enrol,
+  enrolledHospitals,
+  openCoordinator,
+  openHome,
+  runConfig,
+  runFileSchema,
+  writeCard,
+  type Progress,
+  type RunFile,
+  type RunningCoordinator,
+} from '@consilium/coordinator';
+import {
+  HospitalNode,
+  initialise,
+  openIdentity,
+  pinnedCoordinator,
+  trust,
+  type Learner,
+  type NodeOptions,
+  type NodeOutcome,
+  type NodeProgress,
+} from '@consilium/hospital';
+
+export const BACKBONE = 'ab'.repeat(32);
+export const PREPROCESSING = 'test-1';
+
+export interface Consortium {
+  readonly directory: string;
+  readonly coordinator: RunningCoordinator;
+  readonly progress: Progress[];
+  homeOf(hospital: string): string;
+  node(hospital: string, learner: Learner, options: Partial<NodeOptions>): Promise<HospitalNode>;
+  join(hospital: string, learner: Learner, options?: Partial<NodeOptions>): Promise<NodeOutcome>;
+  /** Progress of each node that `node` or `join` made. */
+  readonly nodeProgress: (NodeProgress & { readonly hospital: string })[];
+  dismantle(): Promise<void>;
+}
+
+/** @param changes - what differs from a run of three rounds with a linear head of 4 inputs and 3 classes. */
+export async function convene(hospitals: readonly string[], changes: Partial<RunFile> = {}): Promise<Consortium> {
+  const directory = await mkdtemp(join(tmpdir(), 'consilium-test-'));
+  const homeOf = (hospital: string): string => join(directory, hospital);
+  const home = await openHome(join(directory, 'coordinator'));
+  const card = await writeCard(home, 'test');
+  for (const hospital of hospitals) {
+    const { file } = await initialise(homeOf(hospital), hospital);
+    await enrol(home, file);
+    await trust(homeOf(hospital), card.file);
+  }
+  const file = runFileSchema.parse({
+    run: 'test-run',
+    study: { name: 'test', labels: ['normal', 'pneumonia', 'covid'] },
+    mode: 'sealed',
+    head: { kind: 'linear' },
+    embeddingLength: 4,
+    backbone: BACKBONE,
+    preprocessing: PREPROCESSING,
+    rounds: 3,
+    gatherTimeoutSeconds: 20,
+    roundTimeoutSeconds: 20,
+    absenceGraceSeconds: 0.3,
+    ...changes,
+  });
+  const progress: Progress[] = [];
+  const nodeProgress: (NodeProgress & { readonly hospital: string })[] = [];
+  const coordinator = await openCoordinator({
+    home,
+    config: runConfig(file, await enrolledHospitals(home)),
+    timing: {
+      gatherTimeoutMs: file.gatherTimeoutSeconds * 1_000,
+      absenceGraceMs: file.absenceGraceSeconds * 1_000,
+    },
+    host: '127.0.0.1',
+    port: 0,
+    log: pino({ enabled: false }),
+    progress: (step) => progress.push(step),
+  });
+  const prepare = async (hospital: string, learner: Learner, options: Partial<NodeOptions>): Promise<HospitalNode> =>
+    new HospitalNode({
+      ...(await openIdentity(homeOf(hospital))),
+      coordinatorKey: await pinnedCoordinator(homeOf(hospital)),
+      url: coordinator.url,
+      learner,
+      modes: ['sealed'],
+      progress: (step) => nodeProgress.push({ hospital, ...step }),
+      ...options,
+    });
+  return {
+    ...{ directory, coordinator, progress, nodeProgress, homeOf },
+    node: prepare,
+    join: async (hospital, learner, options = {}) => (await prepare(hospital, learner, options)).run(),
+    dismantle: async () => {
+      await coordinator.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A learner without images: its update is known, so that the average can be computed by hand. */
+export function knownLearner(examples: number, update: (round: number, model: Float32Array) => Float32Array): Learner {
+  return {
+    prepare: () => Promise.resolve({ backbone: BACKBONE, preprocessing: PREPROCESSING, embeddingLength: 4 }),
+    train: (_config, model, round) => Promise.resolve({ update: update(round, model), examples, loss: 0.5 }),
+    evaluate: () =>
+      Promise.resolve({ part: 'test', examples: 10, loss: 0.4, accuracy: 0.8, balancedAccuracy: 0.75, auc: null }),
+  };
+}
