@@ -1,0 +1,90 @@
+/** The real learner: X-rays on this hospital's disk, a frozen backbone, a head trained with TensorFlow.js. */
+import {
+  evaluate,
+  openBackend,
+  predict,
+  trainHead,
+  type Evaluation,
+  type Examples,
+  type HeadBackend,
+} from '@consilium/head';
+import { PREPROCESSING_VERSION } from '@consilium/imaging';
+import type { RunConfig } from '@consilium/protocol';
+import type { HospitalConfig } from '../config.js';
+import type { Learner, Prepared, Scores, TrainedUpdate } from '../run/learner.js';
+import { readLocalData, splitFor, type LocalData, type Split } from './local-data.js';
+
+export class XrayLearner implements Learner {
+  #data: LocalData | undefined;
+  #split: Split | undefined;
+  #backend: HeadBackend | undefined;
+
+  constructor(
+    private readonly config: HospitalConfig,
+    private readonly hospitalId: string,
+    private readonly onProgress: (done: number, total: number) => void,
+  ) {}
+
+  async prepare(): Promise<Prepared> {
+    this.#backend = await openBackend('auto');
+    this.#data = await readLocalData(this.config, this.onProgress);
+    const { hash, featureLength } = this.#data.backbone;
+    return { backbone: hash, preprocessing: PREPROCESSING_VERSION, embeddingLength: featureLength };
+  }
+
+  async train(config: RunConfig, model: Float32Array, round: number): Promise<TrainedUpdate> {
+    const { train } = this.split(config);
+    const seed = `${config.seed}/${this.hospitalId}/${round}`;
+    const trained = await fitHead(this.backend, config, model, train, config.training.epochs, seed);
+    const update = trained.parameters.map((value, k) => value - (model[k] as number));
+    return { update, examples: train.labels.length, loss: trained.loss };
+  }
+
+  evaluate(config: RunConfig, model: Float32Array): Promise<Scores | undefined> {
+    const { validation, test } = this.split(config);
+    const part = validation.labels.length > 0 ? 'validation' : 'test';
+    const held = part === 'validation' ? validation : test;
+    const { examples, loss, accuracy, balancedAccuracy, auc } = scoreHead(config, model, held);
+    if (loss === null || accuracy === null || balancedAccuracy === null) return Promise.resolve(undefined);
+    return Promise.resolve({ part, examples, loss, accuracy, balancedAccuracy, auc });
+  }
+
+  get backend(): HeadBackend {
+    if (this.#backend === undefined) throw new Error('the learner is not prepared');
+    return this.#backend;
+  }
+
+  get data(): LocalData {
+    if (this.#data === undefined) throw new Error('the learner is not prepared');
+    return this.#data;
+  }
+
+  split(config: RunConfig): Split {
+    return (this.#split ??= splitFor(config.study.labels, this.data, this.config));
+  }
+}
+
+/** @returns The trained head, float32, shape (parameters,), and the mean loss of its last epoch, nats. */
+export async function fitHead(
+  backend: HeadBackend,
+  config: RunConfig,
+  model: Float32Array,
+  examples: Examples,
+  epochs: number,
+  seed: string,
+): Promise<{ parameters: Float32Array; loss: number }> {
+  const { batchSize, learningRate, l2 } = config.training;
+  const { parameters, lossPerEpoch } = await trainHead(backend, {
+    spec: config.head,
+    parameters: model,
+    examples,
+    ...{ epochs, batchSize, seed },
+    learningRate: Number(learningRate),
+    l2: Number(l2),
+  });
+  return { parameters, loss: lossPerEpoch.at(-1) ?? Number.NaN };
+}
+
+export function scoreHead(config: RunConfig, model: Float32Array, { embeddings, labels }: Examples): Evaluation {
+  return evaluate(predict(config.head, model, embeddings, labels.length), labels, config.head.classes);
+}

@@ -1,0 +1,27 @@
+/** One line for people for each step, or none where a line would only scroll. */
+import type { StartProgress } from './commands/start.js';
+
+const LINES = {
+  connected: 'connected to the coordinator, identities proved',
+  disconnected: 'connection lost; trying again',
+  unreachable: 'the coordinator does not answer; trying again with growing pauses',
+} as const;
+
+export function lineOf(step: StartProgress): string | undefined {
+  switch (step.event) {
+    case 'line':
+      return LINES[step.state];
+    case 'embedding':
+      return step.done % 50 === 0 || step.done === step.total ? `embeddings ${step.done}/${step.total}` : undefined;
+    case 'stage':
+      return step.round > 0 ? `round ${step.round}: ${step.stage}` : step.stage;
+    case 'evaluated': {
+      const { part, examples, loss, balancedAccuracy } = step.scores;
+      return `round ${step.round}: loss ${loss.toFixed(3)}, balanced accuracy ${balancedAccuracy.toFixed(3)} on ${examples} ${part} images`;
+    }
+    case 'warning':
+      return `warning ${step.message}`;
+    case 'finished':
+      return `results ${step.file}`;
+  }
+}
