@@ -8,7 +8,7 @@ import { NestFactory } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
-import { signBytes } from '@consilium/crypto';
+import { generateRoundKey, signBytes, type RoundKey } from '@consilium/crypto';
 import { headTensors } from '@consilium/model-spec';
 import { signStatement, type Pushed, type RunConfig, type RunEnd } from '@consilium/protocol';
 import { writeSafetensors } from '@consilium/tensors';
@@ -29,6 +29,8 @@ export interface CoordinatorOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly log: Logger;
+  /** Another source of round keys: an audit that must open what was captured on the wire brings its own. */
+  readonly makeRoundKey?: () => RoundKey;
   readonly progress: (progress: Progress) => void;
 }
 
@@ -70,6 +72,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
   const conductor = new Conductor({
     ...{ config, blobs, sign, progress },
     timing: options.timing,
+    makeRoundKey: options.makeRoundKey ?? generateRoundKey,
     push: (statement) => {
       push(statement);
     },

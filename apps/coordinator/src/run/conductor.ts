@@ -3,7 +3,7 @@
  * out. Everything that the machine does not know about is here: keys, signatures, files, clocks, sockets.
  */
 import { toHex } from '@consilium/bytes';
-import { digestBlob, generateRoundKey } from '@consilium/crypto';
+import { digestBlob, type RoundKey } from '@consilium/crypto';
 import { initialParameters } from '@consilium/model-spec';
 import type { Digest, Evaluation, HospitalId, Opened, Pushed, Statement, UpdateStatement } from '@consilium/protocol';
 import {
@@ -23,6 +23,8 @@ export interface ConductorPorts {
   readonly config: Opened<'run-config'>;
   readonly timing: Pick<RunRules, 'gatherTimeoutMs' | 'absenceGraceMs'>;
   readonly blobs: BlobFolder;
+  /** A fresh X25519 key pair for each attempt of a round. */
+  readonly makeRoundKey: () => RoundKey;
   readonly sign: <N extends 'plan' | 'aggregate' | 'run-end'>(name: N, body: Statement<N>) => Opened<N>;
   /** To every hospital with a session; those without one get it from {@link Conductor.current} when they come back. */
   readonly push: (statement: Pushed) => void;
@@ -165,7 +167,7 @@ export class Conductor {
   }
 
   #signPlan({ round, attempt, model, cohort }: Extract<CoordinatorEffect, { type: 'sign-plan' }>): void {
-    const { publicKey, secretKey } = generateRoundKey();
+    const { publicKey, secretKey } = this.ports.makeRoundKey();
     const { body, digest: configDigest } = this.ports.config;
     const plan = this.ports.sign('plan', {
       v: 1,

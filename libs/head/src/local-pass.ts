@@ -1,0 +1,77 @@
+/** The tensors of one training: parameters, Adam's moments and the running loss, from construction to `dispose`. */
+import * as tf from '@tensorflow/tfjs';
+import { headTensors, type HeadSpec } from '@consilium/model-spec';
+import { Adam } from './adam.js';
+import type { Batch } from './batches.js';
+import { lossAndGradients, type LayerTensors } from './objective.js';
+
+export interface StepSettings {
+  /** Adam's step size, > 0, dimensionless. */
+  readonly learningRate: number;
+  /** Weight of the penalty (l2/2) ||W||^2 on kernels, >= 0, dimensionless. */
+  readonly l2: number;
+}
+
+/** Every method is synchronous and uses the engine that is active: see `engine.ts`. */
+export class LocalPass {
+  readonly #spec: HeadSpec;
+  readonly #l2: number;
+  readonly #variables: readonly tf.Variable[];
+  readonly #layers: readonly LayerTensors[];
+  readonly #adam: Adam;
+  readonly #summedLoss: tf.Variable;
+
+  constructor(spec: HeadSpec, parameters: Float32Array, { learningRate, l2 }: StepSettings) {
+    this.#spec = spec;
+    this.#l2 = l2;
+    this.#variables = headTensors(spec).map(({ shape, offset, length }) =>
+      // A copy: the cpu engine keeps the array that it is given, and the caller's parameters are not ours to change.
+      tf.tidy(() => tf.variable(tf.tensor(parameters.slice(offset, offset + length), [...shape]))),
+    );
+    this.#layers = this.#variables.flatMap((kernel, i) => {
+      const bias = this.#variables[i + 1];
+      return i % 2 === 0 && bias
+        ? [{ kernel: kernel as tf.Tensor as tf.Tensor2D, bias: bias as tf.Tensor as tf.Tensor1D }]
+        : [];
+    });
+    this.#adam = new Adam(this.#variables, learningRate);
+    this.#summedLoss = tf.tidy(() => tf.variable(tf.scalar(0), false));
+  }
+
+  get steps(): number {
+    return this.#adam.steps;
+  }
+
+  /** One gradient step. The batch is uploaded here and freed here. */
+  step({ embeddings, oneHot, size }: Batch): void {
+    tf.tidy(() => {
+      const x = tf.tensor2d(embeddings, [size, this.#spec.inputs]);
+      const targets = tf.tensor2d(oneHot, [size, this.#spec.classes]);
+      const { summedLoss, gradients } = lossAndGradients(this.#layers, x, targets, this.#l2);
+      this.#summedLoss.assign(tf.add(this.#summedLoss, summedLoss));
+      this.#adam.step(gradients);
+    });
+  }
+
+  /** @returns The cross-entropy summed since the last call; one read per epoch, since a GPU has to stop for it. */
+  takeSummedLoss(): number {
+    const [loss] = this.#summedLoss.dataSync();
+    tf.tidy(() => {
+      this.#summedLoss.assign(tf.scalar(0));
+    });
+    return loss ?? Number.NaN;
+  }
+
+  /** @returns A new float32 vector, shape (d,), in manifest order. */
+  parameters(): Float32Array {
+    const tensors = headTensors(this.#spec);
+    const flat = new Float32Array(tensors.reduce((sum, { length }) => sum + length, 0));
+    for (const [i, { offset }] of tensors.entries()) flat.set((this.#variables[i] as tf.Variable).dataSync(), offset);
+    return flat;
+  }
+
+  dispose(): void {
+    this.#adam.dispose();
+    tf.dispose([...this.#variables, this.#summedLoss]);
+  }
+}

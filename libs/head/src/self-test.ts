@@ -1,0 +1,46 @@
+/** Whether an engine computes what it should: three training steps on fixed numbers, against float64 arithmetic. */
+import { initialParameters, type HeadSpec } from '@consilium/model-spec';
+import { SeededRandom } from '@consilium/tensors';
+import { gather, type Examples } from './batches.js';
+import { LocalPass } from './local-pass.js';
+import { referenceSteps } from './reference.js';
+
+// Sizes that are no multiples of a vector register or a tile, so that the edges of each kernel are used as well.
+const spec = { kind: 'mlp', inputs: 37, hidden: 19, classes: 3 } as const satisfies HeadSpec;
+const settings = { learningRate: 0.01, l2: 0.1 };
+const batches = [0, 1, 2].map((b) => Array.from({ length: 11 }, (_, k) => b * 11 + k));
+
+function fixedExamples(): Examples {
+  const random = new SeededRandom('head/self-test');
+  const n = batches.flat().length;
+  return {
+    embeddings: Float32Array.from({ length: n * spec.inputs }, () => random.normal()),
+    labels: Int32Array.from({ length: n }, () => random.integer(spec.classes)),
+  };
+}
+
+/**
+ * Runs on the active engine. The bounds leave room for a GPU that multiplies in TF32 (10-bit mantissa); wasm and cpu
+ * stay a thousand times below them. A wrong kernel moves parameters by whole steps, which are `learningRate` each.
+ *
+ * @returns Why the engine is not to be trusted, or nothing.
+ */
+export function selfTest(): string | undefined {
+  const examples = fixedExamples();
+  const parameters = initialParameters(spec, 'head/self-test');
+  const expected = referenceSteps(spec, parameters, examples, batches, settings);
+  const pass = new LocalPass(spec, parameters, settings);
+  try {
+    for (const rows of batches) pass.step(gather(examples, rows, spec.inputs, spec.classes));
+    const lossError = Math.abs(pass.takeSummedLoss() - expected.summedLoss) / expected.summedLoss;
+    const worst = pass
+      .parameters()
+      .reduce((most, value, k) => Math.max(most, Math.abs(value - (expected.parameters[k] as number))), 0);
+    // Negated, so that NaN fails.
+    if (!(lossError <= 1e-3)) return 'self-test: the loss differs from float64 arithmetic';
+    if (!(worst <= 0.05 * settings.learningRate)) return 'self-test: the parameters differ from float64 arithmetic';
+    return undefined;
+  } finally {
+    pass.dispose();
+  }
+}
