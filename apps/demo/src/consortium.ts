@@ -1,0 +1,105 @@
+/** Sets up a consortium on this machine as people would: keys on each side, cards and enrolments exchanged as files. */
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { z } from 'zod';
+import { DemoError } from './errors.js';
+import type { DemoOptions } from './options.js';
+import { command } from './processes.js';
+import type { Sites } from './sites.js';
+
+export const RUN = 'demo';
+const OURS = ['coordinator', 'hospitals', 'images', 'result.json', 'backbone.safetensors'];
+
+export const homeOf = (out: string, hospital: string): string => join(out, 'hospitals', hospital);
+export const coordinatorHome = (out: string): string => join(out, 'coordinator');
+
+/** Clears what an earlier demonstration left, and nothing else. */
+export async function clearFolder(out: string): Promise<void> {
+  await mkdir(out, { recursive: true });
+  const strange = (await readdir(out)).filter((name) => !OURS.includes(name));
+  if (strange.length > 0) {
+    throw new DemoError(
+      'OUT_NOT_OURS',
+      `${out} holds other files (${strange.slice(0, 3).join(', ')}): name an empty or new folder with --out`,
+    );
+  }
+  for (const name of OURS) await rm(join(out, name), { recursive: true, force: true });
+}
+
+const backboneSchema = z.object({ hash: z.string(), preprocessing: z.string() });
+
+/** The backbone of this demonstration; downloaded weights are completed once, for all hospitals. */
+export async function prepareBackbone({
+  backbone,
+  out,
+}: DemoOptions): Promise<{ file: string | undefined; hash: string; preprocessing: string }> {
+  const file = backbone === undefined ? undefined : join(out, 'backbone.safetensors');
+  const args = backbone === undefined || file === undefined ? ['show'] : ['import', backbone, '--out', file];
+  const [card] = await command('hospital', ['backbone', ...args, '--format', 'json']);
+  return { file, ...backboneSchema.parse(card) };
+}
+
+/** Keys, cards and enrolments. Hospitals and coordinator know each other afterwards, and nobody else. */
+export async function enrolAll(options: DemoOptions, { sites }: Sites): Promise<void> {
+  const home = ['--home', coordinatorHome(options.out), '--format', 'json'];
+  await command('coordinator', ['init', '--name', 'Consilium demonstration', ...home]);
+  const card = join(coordinatorHome(options.out), 'coordinator-card.json');
+  await Promise.all(
+    sites.map(({ id }) =>
+      command('hospital', ['init', id, '--home', homeOf(options.out, id), '--card', card, '--format', 'json']),
+    ),
+  );
+  await command('coordinator', [
+    'enrol',
+    ...sites.map(({ id }) => join(homeOf(options.out, id), 'enrolment.json')),
+    ...home,
+  ]);
+}
+
+export const minHospitals = (sites: number): number => Math.min(2, sites);
+
+export async function writeRunFile(
+  options: DemoOptions,
+  { sites, labels }: Sites,
+  backbone: { readonly hash: string; readonly preprocessing: string },
+): Promise<string> {
+  const file = join(coordinatorHome(options.out), 'run.yaml');
+  const run = {
+    run: RUN,
+    study: { name: options.data === undefined ? 'Synthetic chest radiographs' : 'Demonstration', labels },
+    mode: 'sealed',
+    head: { kind: options.head },
+    backbone: backbone.hash,
+    preprocessing: backbone.preprocessing,
+    seed: options.seed,
+    rounds: options.rounds,
+    minHospitals: minHospitals(sites.length),
+    training: { epochs: options.epochs },
+    absenceGraceSeconds: 2,
+  };
+  await writeFile(file, stringify(run));
+  return file;
+}
+
+export async function writeHospitalFiles(
+  options: DemoOptions,
+  { sites }: Sites,
+  url: string,
+  backboneFile: string | undefined,
+): Promise<void> {
+  const threads = Math.max(1, Math.floor(availableParallelism() / sites.length));
+  for (const { id, folder, site } of sites) {
+    const config = {
+      coordinator: url,
+      data: folder,
+      ...(site === undefined ? {} : { site }),
+      ...(options.data === undefined || options.images === undefined ? {} : { maxImages: options.images }),
+      ...(backboneFile === undefined ? {} : { backbone: backboneFile }),
+      splitSeed: options.seed,
+      threads,
+    };
+    await writeFile(join(homeOf(options.out, id), 'hospital.yaml'), stringify(config));
+  }
+}

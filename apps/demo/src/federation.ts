@@ -1,0 +1,108 @@
+/** Runs the consortium: one coordinator process, one process for each hospital, and what became of them. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Board } from './board.js';
+import { coordinatorHome, homeOf, minHospitals, RUN, writeHospitalFiles } from './consortium.js';
+import { DemoError } from './errors.js';
+import type { DemoOptions } from './options.js';
+import { command, launch, type Exit } from './processes.js';
+import type { Sites } from './sites.js';
+import {
+  coordinatorStep,
+  hospitalStep,
+  pooledSchema,
+  summarySchema,
+  type Pooled,
+  type RoundDone,
+  type Summary,
+} from './steps.js';
+
+export interface Federation {
+  readonly rounds: readonly RoundDone[];
+  /** Hospitals that took part to the end. */
+  readonly summaries: ReadonlyMap<string, Summary>;
+  readonly lost: readonly { readonly id: string; readonly why: string }[];
+}
+
+export async function federate(
+  options: DemoOptions,
+  sites: Sites,
+  runFile: string,
+  backboneFile: string | undefined,
+  board: Board,
+): Promise<Federation> {
+  const rounds: RoundDone[] = [];
+  let listening: (url: string) => void;
+  const url = new Promise<string>((resolve) => {
+    listening = resolve;
+  });
+  const args = [
+    'run',
+    runFile,
+    '--home',
+    coordinatorHome(options.out),
+    '--port',
+    String(options.port),
+    '--format',
+    'json',
+  ];
+  const coordinator = launch('coordinator', args, (line) => {
+    const step = coordinatorStep.parse(line);
+    board.coordinator(step);
+    if (step.event === 'listening') listening(step.url);
+    if (step.event === 'round-done') rounds.push(step);
+  });
+  const failed = coordinator.exit.then(complain);
+  await writeHospitalFiles(options, sites, await Promise.race([url, failed]), backboneFile);
+
+  const lost: { id: string; why: string }[] = [];
+  const fates = sites.sites.map(({ id }) => runHospital(options, id, board, lost, sites.sites.length));
+  // A coordinator that fails ends the demonstration; hospitals alone would wait for it for ever.
+  const ends = Promise.all(fates);
+  const ended = await Promise.race([
+    ends,
+    coordinator.exit.then((exit) => (exit.status === 0 ? ends : complain(exit))),
+  ]);
+  await coordinator.exit;
+  return { rounds, summaries: new Map(ended.filter((entry) => entry !== undefined)), lost };
+}
+
+function complain({ complaint, status }: Exit): never {
+  throw new DemoError('COORDINATOR_FAILED', complaint, status ?? 1);
+}
+
+async function runHospital(
+  { out }: DemoOptions,
+  id: string,
+  board: Board,
+  lost: { id: string; why: string }[],
+  hospitals: number,
+): Promise<[string, Summary] | undefined> {
+  const seen = { connected: false };
+  const { exit } = launch('hospital', ['start', '--home', homeOf(out, id), '--format', 'json'], (line) => {
+    const step = hospitalStep.parse(line);
+    if (step.event === 'line' && step.state === 'connected') seen.connected = true;
+    board.hospital(id, step);
+  });
+  const { status, complaint } = await exit;
+  if (status === 0) {
+    return [
+      id,
+      summarySchema.parse(JSON.parse(await readFile(join(homeOf(out, id), 'results', `${RUN}.json`), 'utf8'))),
+    ];
+  }
+  const why = complaint === '' ? `ended with status ${String(status)}` : complaint;
+  lost.push({ id, why });
+  board.note(`${id} is lost: ${why}`);
+  if (!seen.connected || hospitals - lost.length < minHospitals(hospitals)) {
+    throw new DemoError('TOO_FEW_HOSPITALS', `${id}: ${why}`, status ?? 1);
+  }
+  return undefined;
+}
+
+/** All data in one place, for comparison only: no real consortium could do this. */
+export async function comparePooled(out: string, hospitals: readonly string[]): Promise<Pooled> {
+  const homes = hospitals.map((id) => homeOf(out, id));
+  const [answer] = await command('hospital', ['pooled', ...homes, '--run', RUN, '--format', 'json']);
+  return pooledSchema.parse(answer);
+}

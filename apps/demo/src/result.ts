@@ -1,0 +1,124 @@
+/** The outcome: result.json for programs, one table for people. */
+import Table from 'cli-table3';
+import type { Federation } from './federation.js';
+import type { Metrics, Pooled, RoundDone, Summary } from './steps.js';
+
+export interface HospitalResult {
+  readonly id: string;
+  readonly train: number;
+  readonly test: number;
+  readonly bytesSent: number;
+  readonly localOnly: Metrics;
+  readonly federated: Metrics;
+  readonly pooled: Metrics;
+  /** Wall time by activity. */
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly quarantined: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
+}
+
+export interface DemoResult {
+  readonly seconds: number;
+  readonly rounds: readonly Omit<RoundDone, 'event'>[];
+  readonly hospitals: readonly HospitalResult[];
+  readonly lost: Federation['lost'];
+  readonly pooled: Metrics;
+  readonly federated: Metrics;
+  readonly backbone: Summary['backbone'];
+  readonly engine: string;
+  readonly trainer: string;
+  readonly mode: string;
+}
+
+export function demoResult(federation: Federation, pooled: Pooled, seconds: number): DemoResult {
+  const summaries = [...federation.summaries];
+  const first = summaries[0]?.[1];
+  if (first === undefined) throw new TypeError('a result needs a hospital');
+  const { backbone, engine, trainer, mode } = first;
+  return {
+    seconds,
+    rounds: federation.rounds.map(({ round, seconds, hospitals, missing }) => ({ round, seconds, hospitals, missing })),
+    hospitals: summaries.map(([id, summary], i) => {
+      const { train, test, bytesSent, localOnly, federated, seconds, quarantined, warnings } = summary;
+      return {
+        id,
+        train,
+        test,
+        bytesSent,
+        localOnly,
+        federated,
+        pooled: pooled.perHospital[i] as Metrics,
+        seconds,
+        quarantined,
+        warnings,
+      };
+    }),
+    lost: federation.lost,
+    pooled: pooled.pooled,
+    federated: pooled.federated,
+    ...{ backbone, engine, trainer, mode },
+  };
+}
+
+export function resultTable(result: DemoResult): string {
+  const table = new Table({
+    head: [
+      'hospital',
+      'train',
+      'test',
+      'local only',
+      'federated',
+      'pooled',
+      'sent',
+      'time: read+embed / train / transfer / wait',
+    ],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
+    style: { head: [], border: [] },
+  });
+  for (const { id, train, test, localOnly, federated, pooled, bytesSent, seconds } of result.hospitals) {
+    table.push([
+      id,
+      train,
+      test,
+      cell(localOnly),
+      cell(federated),
+      cell(pooled),
+      kibibytes(bytesSent),
+      shares(seconds),
+    ]);
+  }
+  const sum = (of: (hospital: HospitalResult) => number): number =>
+    result.hospitals.reduce((total, one) => total + of(one), 0);
+  table.push([
+    'all together',
+    sum(({ train }) => train),
+    sum(({ test }) => test),
+    '',
+    cell(result.federated),
+    cell(result.pooled),
+    kibibytes(sum(({ bytesSent }) => bytesSent)),
+    '',
+  ]);
+  return [
+    table.toString(),
+    'Balanced accuracy / AUC on held-out patients. "pooled" trains on all data in one place: computed for comparison only.',
+    `mode ${result.mode}, backbone ${result.backbone.name}, embeddings ${result.engine}, training ${result.trainer}, ${result.seconds.toFixed(1)} s`,
+    ...(result.backbone.trained
+      ? []
+      : ['The backbone is untrained: the figures show the mechanism, not what a trained model can do.']),
+    'Research use only.',
+  ].join('\n');
+}
+
+const figure = (value: number | null): string => (value === null ? '  -  ' : value.toFixed(3));
+const cell = ({ balancedAccuracy, auc }: Metrics): string => `${figure(balancedAccuracy)} / ${figure(auc)}`;
+const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+
+function shares(seconds: Readonly<Record<string, number>>): string {
+  const total = Object.values(seconds).reduce((a, b) => a + b, 0);
+  const share = (...activities: string[]): string => {
+    const spent = activities.reduce((sum, activity) => sum + (seconds[activity] ?? 0), 0);
+    return `${((100 * spent) / total).toFixed(0)} %`;
+  };
+  return [share('preparing'), share('training', 'evaluating'), share('transfer'), share('waiting')].join(' / ');
+}

@@ -1,0 +1,90 @@
+/** Which hospitals there are and where their images lie: drawn here, or found in a folder. */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { demoHospitals } from '@consilium/phantom';
+import { z } from 'zod';
+import { DemoError } from './errors.js';
+import type { DemoOptions } from './options.js';
+import { command, launch } from './processes.js';
+
+export interface Site {
+  /** Name of the hospital, as the protocol allows it. */
+  readonly id: string;
+  readonly folder: string;
+  /** The rows of the manifest that are its own; all of them for a synthetic folder. */
+  readonly site: string | undefined;
+}
+
+export interface Sites {
+  readonly sites: readonly Site[];
+  readonly labels: readonly string[];
+  /** Resolves when the images are there. */
+  readonly ready: Promise<void>;
+}
+
+const SYNTHETIC_LABELS = ['normal', 'pneumonia', 'covid'];
+
+export async function findSites(options: DemoOptions): Promise<Sites> {
+  return options.data === undefined ? drawSites(options) : await readSites(options.data, options);
+}
+
+function drawSites({ out, seed, images = 120, hospitals = 3 }: DemoOptions): Sites {
+  const folder = join(out, 'images');
+  const sites = demoHospitals(hospitals, seed).map(({ site }) => ({
+    id: site,
+    folder: join(folder, site),
+    site: undefined,
+  }));
+  const workers = Math.min(hospitals, availableParallelism());
+  const drawn = Array.from({ length: workers }, async (_, first) => {
+    const args = [folder, seed, String(images), String(hospitals), String(first), String(workers)];
+    const { status, complaint } = await launch('render', args, () => undefined).exit;
+    if (status !== 0) throw new DemoError('SETUP_FAILED', `drawing the images failed: ${complaint}`);
+  });
+  return { sites, labels: SYNTHETIC_LABELS, ready: Promise.all(drawn).then(() => undefined) };
+}
+
+const siteListSchema = z.object({
+  sites: z.array(z.object({ site: z.string(), images: z.number() })),
+  labels: z.array(z.string()),
+});
+
+async function readSites(folder: string, { hospitals }: DemoOptions): Promise<Sites> {
+  const [answer] = await command('hospital', ['data', 'sites', folder, '--format', 'json']);
+  const list = siteListSchema.parse(answer);
+  if (list.sites.length === 0) throw new DemoError('DATA_UNUSABLE', `the manifest of ${folder} lists no image`);
+  if (list.labels.length < 2)
+    throw new DemoError(
+      'DATA_UNUSABLE',
+      `the manifest of ${folder} has one label only: there is nothing to tell apart`,
+    );
+  const wanted = hospitals ?? list.sites.length;
+  if (wanted > list.sites.length) {
+    throw new DemoError(
+      'BAD_OPTION',
+      `--hospitals ${wanted}, but the manifest of ${folder} has ${list.sites.length} sites`,
+    );
+  }
+  const largest = [...list.sites].sort((a, b) => b.images - a.images).slice(0, wanted);
+  const sites = largest
+    .map(({ site }) => ({ id: hospitalName(site), folder, site }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  if (new Set(sites.map(({ id }) => id)).size < sites.length) {
+    throw new DemoError(
+      'DATA_UNUSABLE',
+      'two sites of the manifest have names that differ only in case or punctuation',
+    );
+  }
+  const ordered = SYNTHETIC_LABELS.filter((label) => list.labels.includes(label));
+  const labels = ordered.length === list.labels.length ? ordered : list.labels;
+  return { sites, labels, ready: Promise.resolve() };
+}
+
+function hospitalName(site: string): string {
+  const name = site
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 63);
+  return name === '' ? 'site' : name;
+}

@@ -1,0 +1,68 @@
+/** What the processes print, as far as the demonstration reads it. */
+import { z } from 'zod';
+
+const named = z.string();
+
+export const coordinatorStep = z.union([
+  z.object({ event: z.literal('listening'), url: z.string() }),
+  z.object({ event: z.enum(['connected', 'disconnected', 'consented']), hospital: named }),
+  z.object({ event: z.literal('round-started'), round: z.number(), hospitals: z.array(named) }),
+  z.object({ event: z.literal('update'), round: z.number(), hospital: named, bytes: z.number() }),
+  z.object({
+    event: z.literal('round-done'),
+    round: z.number(),
+    seconds: z.number(),
+    hospitals: z.array(z.object({ id: named, trainExamples: z.number(), loss: z.number() })),
+    missing: z.array(named),
+  }),
+  z.object({
+    event: z.literal('evaluation'),
+    round: z.number(),
+    hospital: named,
+    loss: z.number(),
+    balancedAccuracy: z.number(),
+  }),
+  z.object({
+    event: z.literal('ended'),
+    outcome: z.enum(['finished', 'aborted']),
+    reason: z.string(),
+    rounds: z.number(),
+  }),
+  z.object({ event: z.literal('refused'), request: z.string(), code: z.string() }),
+]);
+export type CoordinatorStep = z.infer<typeof coordinatorStep>;
+export type RoundDone = Extract<CoordinatorStep, { event: 'round-done' }>;
+
+export const hospitalStep = z.union([
+  z.object({ event: z.literal('embedding'), done: z.number(), total: z.number() }),
+  z.object({ event: z.literal('line'), state: z.enum(['connected', 'disconnected', 'unreachable']) }),
+  z.object({ event: z.literal('stage'), stage: z.string(), round: z.number() }),
+  z.object({ event: z.literal('evaluated'), round: z.number() }),
+  z.object({ event: z.literal('warning'), message: z.string() }),
+  z.object({ event: z.literal('finished'), file: z.string() }),
+]);
+export type HospitalStep = z.infer<typeof hospitalStep>;
+
+const share = z.number().nullable();
+const metrics = z.object({ accuracy: share, balancedAccuracy: share, auc: share });
+export type Metrics = z.infer<typeof metrics>;
+
+/** The file that a hospital leaves after a run. */
+export const summarySchema = z.object({
+  train: z.number(),
+  test: z.number(),
+  quarantined: z.record(z.string(), z.number()),
+  warnings: z.array(z.string()),
+  bytesSent: z.number(),
+  seconds: z.record(z.string(), z.number()),
+  backbone: z.object({ name: z.string(), hash: z.string(), trained: z.boolean() }),
+  engine: z.string(),
+  trainer: z.string(),
+  mode: z.string(),
+  localOnly: metrics,
+  federated: metrics,
+});
+export type Summary = z.infer<typeof summarySchema>;
+
+export const pooledSchema = z.object({ pooled: metrics, federated: metrics, perHospital: z.array(metrics) });
+export type Pooled = z.infer<typeof pooledSchema>;
