@@ -39,11 +39,16 @@ export async function readHospitalConfig(file: string): Promise<HospitalConfig> 
   } catch {
     throw new HospitalError('CONFIG_INVALID', `${file} is not YAML`);
   }
+  return hospitalConfig(value, dirname(file), file);
+}
+
+/** @param value - untrusted. @param folder - what relative paths start from. @param source - for the error. */
+export function hospitalConfig(value: unknown, folder: string, source = 'the configuration'): HospitalConfig {
   const parsed = hospitalConfigSchema.safeParse(value);
   if (!parsed.success) {
-    throw new HospitalError('CONFIG_INVALID', `${file}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`);
+    throw new HospitalError('CONFIG_INVALID', `${source}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`);
   }
-  const here = (path: string): string => (isAbsolute(path) ? path : join(dirname(file), path));
+  const here = (path: string): string => (isAbsolute(path) ? path : join(folder, path));
   const { data, cache, backbone, ...rest } = parsed.data;
   return {
     ...rest,

@@ -3,3 +3,5 @@ export { initialise, openIdentity, pinnedCoordinator, trust } from './home.js';
 export { HospitalNode, type NodeOptions, type NodeOutcome, type NodeProgress } from './run/node.js';
 export type { Learner, Prepared, Scores, TrainedUpdate } from './run/learner.js';
 export { CoordinatorChannel } from './channel/channel.js';
+export { hospitalConfig, type HospitalConfig } from './config.js';
+export { readLocalData, splitFor } from './learning/local-data.js';

@@ -18,7 +18,7 @@ export const REFUSALS = {
   UPDATE_DUPLICATE: 'The hospital already sent an update for this round; the first one counts.',
   UPDATE_SIZE: 'The update does not have the size that the plan implies.',
   UPDATE_NOT_OFFERED: 'Chunks arrived for an update that was not offered.',
-  CHUNK_OUT_OF_ORDER: 'The chunk does not start where the last one ended; resume at the offset in the ack.',
+  CHUNK_OUT_OF_ORDER: 'The chunk does not start where the last one ended; offer the update again to learn where.',
   DIGEST_MISMATCH: 'The bytes do not have the digest that their signed statement names.',
   SEAL_INVALID: 'The update cannot be opened with this round key for this hospital, round and plan.',
   UPDATE_NOT_FINITE: 'The update holds a value that is not a finite number.',
@@ -29,7 +29,8 @@ export const REFUSALS = {
 
 export type RefusalCode = keyof typeof REFUSALS;
 
-export const isRefusalCode = (code: unknown): code is RefusalCode => typeof code === 'string' && code in REFUSALS;
+export const isRefusalCode = (code: unknown): code is RefusalCode =>
+  typeof code === 'string' && Object.hasOwn(REFUSALS, code);
 
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';

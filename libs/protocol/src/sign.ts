@@ -13,7 +13,10 @@ export interface Opened<N extends StatementName> {
   readonly envelope: Envelope;
 }
 
-/** @param keyId - tells people which key signed; never trusted. */
+/**
+ * @param keyId - tells people which key signed; never trusted.
+ * @throws RangeError for a statement that no peer would open: larger than {@link limits} `statementBytes`.
+ */
 export function signStatement<N extends StatementName>(
   name: N,
   body: Statement<N>,
@@ -22,13 +25,15 @@ export function signStatement<N extends StatementName>(
 ): Opened<N> {
   const type = payloadType(name);
   const bytes = canonicalBytes(statements[name].parse(body));
+  const payload = toBase64(bytes);
+  if (payload.length > limits.statementBytes) throw new RangeError(`this ${name} is too large for an envelope`);
   const signed = preAuthEncoding(type, bytes);
   return {
     body,
     digest: sha256Hex(signed) as Digest,
     envelope: {
       payloadType: type,
-      payload: toBase64(bytes),
+      payload,
       signatures: [{ keyid: keyId, sig: toBase64(sign(signed)) }],
     },
   };

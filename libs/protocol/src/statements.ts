@@ -10,7 +10,8 @@ import { limits } from './limits.js';
 const v = z.literal(1);
 const round = z.int().min(1).max(limits.rounds);
 const attempt = z.int().min(1).max(1_000);
-const examples = z.int().min(1).max(100_000_000);
+const MAX_EXAMPLES = 100_000_000;
+const examples = z.int().min(1).max(MAX_EXAMPLES);
 const coordinator = z.literal('coordinator');
 const durationMs = z.int().min(1).max(86_400_000);
 
@@ -116,19 +117,26 @@ const aggregate = z.strictObject({
   model: digestSchema,
   /** Whose updates it holds, in the order in which they were summed. */
   updates: z.array(z.strictObject({ hospitalId: hospitalIdSchema, blobDigest: digestSchema })).max(limits.hospitals),
-  totalExamples: examples,
+  totalExamples: z
+    .int()
+    .min(1)
+    .max(limits.hospitals * MAX_EXAMPLES),
 });
 
-/** How the new head does on the sender's held-out part. */
+/** How the new head does on the sender's held-out part; null where nothing is held out. */
 const evaluation = z.strictObject({
   ...reply,
   model: digestSchema,
-  part: z.enum(['validation', 'test']),
-  examples,
-  loss: decimalSchema,
-  accuracy: decimalSchema,
-  balancedAccuracy: decimalSchema,
-  auc: z.nullable(decimalSchema),
+  scores: z.nullable(
+    z.strictObject({
+      part: z.enum(['validation', 'test']),
+      examples,
+      loss: decimalSchema,
+      accuracy: decimalSchema,
+      balancedAccuracy: decimalSchema,
+      auc: z.nullable(decimalSchema),
+    }),
+  ),
 });
 
 const runEnd = z.strictObject({

@@ -5,6 +5,7 @@ import { signBytes, verifyStrict, type Identity } from '@consilium/crypto';
 import {
   negotiateVersion,
   openStatement,
+  PROTOCOL_VERSION,
   ProtocolError,
   signStatement,
   type Envelope,
@@ -41,11 +42,21 @@ export class Session {
     return this.#proved;
   }
 
-  /** Proves who the coordinator is, over the hospital's nonce, and asks the hospital to do the same. */
+  /**
+   * Proves who the coordinator is, over the hospital's nonce, and asks the hospital to do the same.
+   *
+   * @throws {@link ProtocolError} `VERSION_UNSUPPORTED`. `MESSAGE_INVALID` once a proof was accepted: a connection stays
+   *   the hospital's that it was, so that its end is that hospital's absence.
+   */
   hello(request: Request<'hello'>): { challenge: Envelope } {
+    if (this.#proved !== undefined) throw new ProtocolError('MESSAGE_INVALID', 'this connection has proved who it is');
     const protocol = negotiateVersion(request.versions);
     if (protocol === undefined) {
-      throw new ProtocolError('VERSION_UNSUPPORTED', `hospital ${request.versions.min} to ${request.versions.max}`);
+      const { min, max } = request.versions;
+      throw new ProtocolError(
+        'VERSION_UNSUPPORTED',
+        `hospital ${min} to ${max}, coordinator up to ${PROTOCOL_VERSION}`,
+      );
     }
     const asked = {
       protocol,
@@ -54,7 +65,6 @@ export class Session {
       serverNonce: toHex(randomBytes(32)),
     };
     this.#asked = asked;
-    this.#proved = undefined;
     const { envelope } = signStatement('challenge', { v: 1, ...asked }, 'coordinator', (bytes) =>
       signBytes(this.coordinator, bytes),
     );

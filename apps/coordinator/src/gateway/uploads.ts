@@ -36,7 +36,10 @@ export class Uploads {
     const open = this.#open.get(hospitalId);
     if (open?.statement.digest === digest) return { receivedBytes: open.blob.receivedBytes };
     open?.blob.discard();
-    this.#open.set(hospitalId, { statement, blob: this.blobs.begin(body.blobDigest, body.blobBytes) });
+    this.#open.set(hospitalId, {
+      statement,
+      blob: this.blobs.begin({ hospitalId, blobDigest: body.blobDigest }, body.blobBytes),
+    });
     return { receivedBytes: 0 };
   }
 
@@ -64,16 +67,17 @@ export class Uploads {
       throw error;
     }
     this.#open.delete(hospitalId);
+    const owner = { hospitalId, blobDigest: digest };
     try {
       openUpdate(
-        this.blobs.read(digest),
+        this.blobs.read(owner),
         round.secretKey,
         { ...body, hospitalId },
         this.conductor.config.body.parameters,
       );
       if (!(await this.conductor.acceptUpdate(body))) throw new ProtocolError('ROUND_CLOSED');
     } catch (error) {
-      this.blobs.remove(digest);
+      this.blobs.remove(owner);
       throw error;
     }
     return {};

@@ -1,11 +1,20 @@
 /**
- * Sealed updates on the coordinator's disk: ciphertext only, one file for each, named by its digest. A file gets its
- * name when it is complete and has that digest; until then it is a `.part`.
+ * Sealed updates on the coordinator's disk: ciphertext only, one file for each, named by its hospital and its digest. A
+ * file gets its name when it is complete and has that digest; until then it is a `.part`.
  */
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { BlobDigest } from '@consilium/crypto';
-import { ProtocolError, type Digest } from '@consilium/protocol';
+import { ProtocolError, type Digest, type HospitalId } from '@consilium/protocol';
+
+/** The digest alone would let a hospital that has seen another's update offer it too, and have the file removed. */
+export interface BlobOwner {
+  readonly hospitalId: HospitalId;
+  readonly blobDigest: Digest;
+}
+
+const fileOf = (folder: string, { hospitalId, blobDigest }: BlobOwner): string =>
+  join(folder, `${hospitalId}-${blobDigest}`);
 
 /** One blob on its way in. Writes are synchronous: chunks of one connection must not overtake each other. */
 export class IncomingBlob {
@@ -16,10 +25,10 @@ export class IncomingBlob {
 
   constructor(
     private readonly folder: string,
-    readonly digest: Digest,
+    private readonly owner: BlobOwner,
     readonly sizeBytes: number,
   ) {
-    this.#path = join(folder, `${digest}.part`);
+    this.#path = `${fileOf(folder, owner)}.part`;
     this.#file = openSync(this.#path, 'w', 0o600);
   }
 
@@ -42,12 +51,12 @@ export class IncomingBlob {
    */
   complete(): void {
     if (this.#receivedBytes < this.sizeBytes) throw new ProtocolError('UPDATE_SIZE', 'bytes are missing');
-    if (this.#digest.finish() !== this.digest) {
+    if (this.#digest.finish() !== this.owner.blobDigest) {
       this.discard();
       throw new ProtocolError('DIGEST_MISMATCH');
     }
     closeSync(this.#file);
-    renameSync(this.#path, join(this.folder, this.digest));
+    renameSync(this.#path, fileOf(this.folder, this.owner));
   }
 
   discard(): void {
@@ -59,15 +68,15 @@ export class IncomingBlob {
 export class BlobFolder {
   constructor(readonly path: string) {}
 
-  begin(digest: Digest, sizeBytes: number): IncomingBlob {
-    return new IncomingBlob(this.path, digest, sizeBytes);
+  begin(owner: BlobOwner, sizeBytes: number): IncomingBlob {
+    return new IncomingBlob(this.path, owner, sizeBytes);
   }
 
-  read(digest: Digest): Uint8Array {
-    return readFileSync(join(this.path, digest));
+  read(owner: BlobOwner): Uint8Array {
+    return readFileSync(fileOf(this.path, owner));
   }
 
-  remove(digest: Digest): void {
-    rmSync(join(this.path, digest), { force: true });
+  remove(owner: BlobOwner): void {
+    rmSync(fileOf(this.path, owner), { force: true });
   }
 }

@@ -103,14 +103,15 @@ export class Conductor {
     return counted;
   }
 
-  acceptEvaluation(evaluation: Evaluation): void {
-    const { from, round, examples, model } = evaluation;
-    this.ports.progress({
-      event: 'evaluation',
-      ...{ round, hospital: from, examples },
-      loss: Number(evaluation.loss),
-      balancedAccuracy: Number(evaluation.balancedAccuracy),
-    });
+  acceptEvaluation({ from, round, model, scores }: Evaluation): void {
+    if (scores !== null) {
+      this.ports.progress({
+        event: 'evaluation',
+        ...{ round, hospital: from, examples: scores.examples },
+        loss: Number(scores.loss),
+        balancedAccuracy: Number(scores.balancedAccuracy),
+      });
+    }
     void this.accept({ type: 'evaluated', hospitalId: from, model });
   }
 
@@ -219,7 +220,7 @@ export class Conductor {
     const ended = this.#round;
     this.#round = undefined;
     ended?.secretKey.fill(0);
-    for (const { blobDigest } of updates) this.ports.blobs.remove(blobDigest);
+    for (const update of updates) this.ports.blobs.remove(update);
     this.ports.progress({
       event: 'round-done',
       round,

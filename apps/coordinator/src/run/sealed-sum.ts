@@ -52,7 +52,7 @@ export async function averageSealed(
   const mean = new WeightedMean(model.length);
   for (const { blobDigest, hospitalId, examples } of updates) {
     await nextTurn();
-    const sealed = blobs.read(blobDigest);
+    const sealed = blobs.read({ hospitalId, blobDigest });
     mean.add(openUpdate(sealed, roundSecretKey, { ...context, hospitalId }, model.length), examples);
   }
   return {

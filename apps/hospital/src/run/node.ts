@@ -216,21 +216,15 @@ export class HospitalNode {
     const model = await this.#readModel(digest);
     this.#model = model;
     const scores = await this.#stopwatch.during('evaluating', () => this.options.learner.evaluate(config, model));
-    if (scores !== undefined) {
-      this.options.progress({ event: 'evaluated', round, scores });
-      const { part, examples, loss, accuracy, balancedAccuracy, auc } = scores;
-      const statement = this.#sign('evaluation', {
-        v: 1,
-        runId: config.runId,
-        ...{ round, attempt, planDigest, model: digest, part, examples },
-        from: this.options.hospitalId,
-        loss: decimal(loss),
-        accuracy: decimal(accuracy),
-        balancedAccuracy: decimal(balancedAccuracy),
-        auc: auc === null ? null : decimal(auc),
-      });
-      await this.#channel.request('evaluation', { statement });
-    }
+    if (scores !== undefined) this.options.progress({ event: 'evaluated', round, scores });
+    const statement = this.#sign('evaluation', {
+      v: 1,
+      runId: config.runId,
+      ...{ round, attempt, planDigest, model: digest },
+      from: this.options.hospitalId,
+      scores: scores === undefined ? null : signable(scores),
+    });
+    await this.#channel.request('evaluation', { statement });
     await this.#step({ type: 'evaluated', model: digest });
   }
 
@@ -279,3 +273,11 @@ export class HospitalNode {
     return signStatement(name, body, hospitalId, (bytes) => signBytes(identity, bytes)).envelope;
   }
 }
+
+const signable = ({ part, examples, loss, accuracy, balancedAccuracy, auc }: Scores) => ({
+  ...{ part, examples },
+  loss: decimal(loss),
+  accuracy: decimal(accuracy),
+  balancedAccuracy: decimal(balancedAccuracy),
+  auc: auc === null ? null : decimal(auc),
+});

@@ -1,0 +1,165 @@
+/**
+ * Claims: (1) 3,000 mutations of each request, each answer's refusal and each statement end in a value or a refusal, never
+ * in another exception; (2) what is still taken after a mutation is again within the schema's own form: parsing it once
+ * more gives the same; (3) the largest hostile inputs that fit a message come to an end.
+ * Oracle: none is needed for (1) and (3); for (2) the schema itself. A failure prints the seed of its mutation.
+ */
+import { describe, expect, it } from 'vitest';
+import { canonicalJson, toBase64, utf8, type Json } from '@consilium/bytes';
+import { ProtocolError } from './errors.js';
+import { answers, pushedSchema, requests } from './events.js';
+import { limits } from './limits.js';
+import { requestNames, sampleRequests, sampleStatements, statementNames } from './samples.js';
+import { parseUnverified } from './sign.js';
+import { payloadType, statements } from './statements.js';
+
+const MUTATIONS = 3_000;
+
+/** A small generator of its own, because tensors is no dependency of protocol: mulberry32, which is enough to pick with. */
+function picker(seed: number): (bound: number) => number {
+  let state = seed;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t ^= t + Math.imul(t ^ (t >>> 7), 61 | t);
+    return ((t ^ (t >>> 14)) >>> 0) % bound;
+  };
+}
+
+const deep = (levels: number): unknown => {
+  let value: unknown = 1;
+  for (let i = 0; i < levels; i++) value = i % 2 === 0 ? [value] : { a: value };
+  return value;
+};
+
+const HOSTILE: readonly unknown[] = [
+  ...[undefined, null, true, false, 0, -0, -1, 1, 0.5, Number.NaN, Infinity, 2 ** 53, 1e308, 1n, Symbol('s')],
+  ...[
+    '',
+    ' ',
+    'A',
+    '0'.repeat(64),
+    'a'.repeat(64),
+    'é',
+    '\0',
+    '\ud800',
+    '../../etc/passwd',
+    '__proto__',
+    'x'.repeat(9_999),
+  ],
+  ...[[], {}, [[]], new Array(5), Object.create(null), new Date(0), new Map(), () => 1, /a/, new Uint8Array(3)],
+  ...[new Uint8Array(limits.chunkBytes + 1), new ArrayBuffer(2), new Array(3_000).fill('north'), deep(500)],
+  ...[
+    JSON.parse('{"__proto__":{"ok":true},"constructor":{"prototype":1}}'),
+    { toString: 1, valueOf: null, length: -1 },
+  ],
+  ...[new Proxy({}, {}), { then: () => 1 }, { toJSON: () => 1 }],
+];
+
+/** The same value with one node replaced, removed, doubled or added. */
+function mutated(value: unknown, pick: (bound: number) => number): unknown {
+  const isBranch = typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
+  if (!isBranch || pick(6) === 0) return HOSTILE[pick(HOSTILE.length)];
+  if (Array.isArray(value)) {
+    const items = [...(value as unknown[])];
+    const at = pick(items.length + 1);
+    if (pick(3) === 0) items.splice(at, 0, items[0]);
+    else if (pick(3) === 0) items.splice(at, 1);
+    else items[at] = mutated(items[at], pick);
+    return items;
+  }
+  const entries = Object.entries(value as Record<string, unknown>);
+  const at = pick(entries.length + 1);
+  const entry = entries[at];
+  if (entry === undefined) {
+    const key = ['extra', '__proto__', 'toString', '', 'ok', 'length'][pick(6)] ?? '';
+    return Object.fromEntries([...entries, [key, HOSTILE[pick(HOSTILE.length)]]]);
+  }
+  if (pick(5) === 0) return Object.fromEntries(entries.filter((other) => other !== entry));
+  return Object.fromEntries(entries.map(([key, item]) => [key, key === entry[0] ? mutated(item, pick) : item]));
+}
+
+function eachMutation(sample: unknown, try1: (value: unknown) => void): void {
+  for (let seed = 1; seed <= MUTATIONS; seed++) {
+    const pick = picker(seed);
+    let value = mutated(sample, pick);
+    if (pick(3) === 0) value = mutated(value, pick);
+    try {
+      try1(value);
+    } catch (error) {
+      throw new Error(`mutation ${seed} ended in an exception`, { cause: error });
+    }
+  }
+}
+
+describe.each(requestNames)('request %s', (name) => {
+  it('is parsed or refused', () => {
+    let taken = 0;
+    eachMutation(sampleRequests[name], (value) => {
+      const parsed = requests[name].safeParse(value);
+      if (!parsed.success) return;
+      taken += 1;
+      expect(requests[name].parse(parsed.data)).toEqual(parsed.data);
+    });
+    expect(taken).toBeLessThan(MUTATIONS);
+  });
+
+  it('has an answer that is parsed or refused', () => {
+    eachMutation({ ok: false, code: 'INTERNAL', message: '' }, (value) => answers[name].safeParse(value));
+    eachMutation({ ok: true, statements: [], challenge: {}, protocol: 1, bytes: new Uint8Array(1) }, (value) =>
+      answers[name].safeParse(value),
+    );
+    eachMutation({ name: 'plan', envelope: sampleRequests.consent.statement }, (value) =>
+      pushedSchema.safeParse(value),
+    );
+  });
+});
+
+describe.each(statementNames)('statement %s', (name) => {
+  const open = (input: unknown): void => {
+    try {
+      parseUnverified(name, input);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+    }
+  };
+  const envelope = (payload: string): object => ({
+    ...sampleRequests.consent.statement,
+    payloadType: payloadType(name),
+    payload,
+  });
+
+  it('is parsed or refused, whatever is in the body', () => {
+    eachMutation(sampleStatements[name], (value) => {
+      expect(typeof statements[name].safeParse(value).success).toBe('boolean');
+      let spelled: string;
+      try {
+        spelled = canonicalJson(value as Json);
+      } catch {
+        return; // outside JSON: it cannot be in a payload
+      }
+      open(envelope(toBase64(utf8(spelled))));
+    });
+  });
+
+  it('is parsed or refused, whatever is around the body', () => {
+    eachMutation(envelope(toBase64(utf8(canonicalJson(sampleStatements[name] as Json)))), open);
+  });
+
+  it('is parsed or refused, whichever byte is changed', () => {
+    const bytes = utf8(canonicalJson(sampleStatements[name] as Json));
+    const pick = picker(8785);
+    for (let k = 0; k < 1_000; k++) {
+      const changed = Uint8Array.from(bytes);
+      changed[pick(bytes.length)] = pick(256);
+      open(envelope(toBase64(changed.subarray(0, pick(4) === 0 ? pick(bytes.length) : bytes.length))));
+    }
+  });
+
+  it('comes to an end on the largest payloads', () => {
+    const room = Math.floor((limits.statementBytes * 3) / 4) - 20;
+    for (const part of ['[', '{"a":', '"a",', '1,', '{},', '{"hospitalId":"a"},', '"\\u0000', ' ', '9']) {
+      open(envelope(toBase64(utf8(`{"updates":[${part.repeat(Math.floor((room - 12) / part.length))}]}`))));
+    }
+  });
+});

@@ -1,0 +1,104 @@
+/** One valid statement of each kind, and one valid request of each name: what the tests of this library alter and refuse. */
+import type { Envelope } from './envelope.js';
+import type { Request, RequestName } from './events.js';
+import type { Digest, HospitalId, RunId } from './ids.js';
+import { payloadType, type Statement, type StatementName } from './statements.js';
+
+const digest = (digit: string): Digest => digit.repeat(64) as Digest;
+const north = 'north' as HospitalId;
+const runId = 'run-7' as RunId;
+const reply = { v: 1, runId, round: 3, attempt: 1, from: north, planDigest: digest('d') } as const;
+const nonces = { protocol: 1, hospitalId: north, clientNonce: digest('1'), serverNonce: digest('2') } as const;
+
+export const sampleStatements: { readonly [N in StatementName]: Statement<N> } = {
+  'coordinator-card': { v: 1, name: 'Consortium office', identityKey: digest('a') },
+  enrolment: { v: 1, hospitalId: north, identityKey: digest('b') },
+  challenge: { v: 1, ...nonces },
+  'challenge-answer': { v: 1, ...nonces, coordinatorKey: digest('a') },
+  'run-config': {
+    v: 1,
+    runId,
+    mode: 'sealed',
+    study: { name: 'Pneumonie à l’hôpital', labels: ['normal', 'pneumonia', 'covid'] },
+    head: { kind: 'mlp', inputs: 2_048, hidden: 256, classes: 3 },
+    parameters: 525_315,
+    seed: 'consilium',
+    initialModel: digest('e'),
+    backbone: digest('f'),
+    preprocessing: 'v1',
+    training: { epochs: 2, batchSize: 32, learningRate: '0.001', l2: '0.1' },
+    weighting: 'examples',
+    rounds: 5,
+    minHospitals: 2,
+    roundTimeoutMs: 3_600_000,
+    roster: [
+      { hospitalId: north, identityKey: digest('b') },
+      { hospitalId: 'south' as HospitalId, identityKey: digest('c') },
+    ],
+  },
+  consent: { v: 1, runId, from: north, configDigest: digest('0') },
+  plan: {
+    v: 1,
+    runId,
+    round: 3,
+    attempt: 1,
+    from: 'coordinator',
+    configDigest: digest('0'),
+    model: digest('e'),
+    roundKey: digest('9'),
+    cohort: [north, 'south' as HospitalId],
+  },
+  update: { ...reply, blobDigest: digest('7'), blobBytes: 2_101_396, examples: 812, loss: '0.693147' },
+  aggregate: {
+    v: 1,
+    runId,
+    round: 3,
+    attempt: 1,
+    from: 'coordinator',
+    planDigest: digest('d'),
+    model: digest('8'),
+    updates: [{ hospitalId: north, blobDigest: digest('7') }],
+    totalExamples: 812,
+  },
+  evaluation: {
+    ...reply,
+    model: digest('8'),
+    part: 'test',
+    examples: 100,
+    loss: '0.5',
+    accuracy: '0.8',
+    balancedAccuracy: '0.75',
+    auc: null,
+  },
+  'run-end': {
+    v: 1,
+    runId,
+    from: 'coordinator',
+    configDigest: digest('0'),
+    outcome: 'finished',
+    reason: 'ALL_ROUNDS_DONE',
+    rounds: 5,
+  },
+};
+
+export const statementNames = Object.keys(sampleStatements) as StatementName[];
+
+const envelope = (name: StatementName): Envelope => ({
+  payloadType: payloadType(name),
+  payload: 'e30=',
+  signatures: [{ keyid: 'north', sig: `${'A'.repeat(86)}==` }],
+});
+
+export const sampleRequests: { readonly [N in RequestName]: Request<N> } = {
+  hello: { versions: { min: 1, max: 1 }, hospitalId: north, nonce: digest('1') },
+  prove: { answer: envelope('challenge-answer') },
+  sync: {},
+  consent: { statement: envelope('consent') },
+  'blob.read': { digest: digest('8'), offset: 0, length: 262_144 },
+  'update.offer': { statement: envelope('update') },
+  'update.chunk': { digest: digest('7'), offset: 0, bytes: Uint8Array.of(1, 2, 3) },
+  'update.commit': { digest: digest('7') },
+  evaluation: { statement: envelope('evaluation') },
+};
+
+export const requestNames = Object.keys(sampleRequests) as RequestName[];

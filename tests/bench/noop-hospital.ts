@@ -1,0 +1,20 @@
+/** A hospital process whose training does nothing: what is left is the protocol. Arguments: home, coordinator's URL. */
+import { HospitalNode, openIdentity, pinnedCoordinator, type Learner } from '@consilium/hospital';
+
+const [home, url] = process.argv.slice(2) as [string, string];
+
+const learner: Learner = {
+  prepare: () =>
+    Promise.resolve({ backbone: 'ab'.repeat(32), preprocessing: 'none', embeddingLength: Number(process.argv[4]) }),
+  train: (config) => Promise.resolve({ update: new Float32Array(config.parameters).fill(1e-6), examples: 1, loss: 0 }),
+  evaluate: () => Promise.resolve(undefined),
+};
+const outcome = await new HospitalNode({
+  ...(await openIdentity(home)),
+  coordinatorKey: await pinnedCoordinator(home),
+  ...{ url, learner, modes: ['sealed'] },
+  progress: () => undefined,
+}).run();
+if (outcome.ended !== 'finished') throw new Error(`ended as ${outcome.ended}`);
+process.stdout.write(`${JSON.stringify({ sentBytes: outcome.sentBytes })}\n`);
+process.exit(0);
