@@ -1,1 +1,3 @@
 export { SeededRandom } from './seeded-random.js';
+export { TensorsError } from './safetensors-header.js';
+export { readSafetensors, writeSafetensors, type RawTensor, type Safetensors, type Tensor } from './safetensors.js';

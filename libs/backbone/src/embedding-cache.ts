@@ -1,0 +1,81 @@
+/**
+ * Embeddings on disk, since computing one costs 2,000 times more than training on it. Embeddings are patient data: the
+ * folder is readable by its owner alone, and no name in it comes from an image's name.
+ *
+ * A file is the embedding (float32, little-endian), then the SHA-256 of its own name and the embedding. Whatever does not
+ * match is a miss and is computed anew: torn, damaged, moved to another name.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { equalBytes, lengthPrefixed } from '@consilium/bytes';
+import type { EngineId, Precision } from './engine.js';
+
+const DIGEST_BYTES = 32;
+const FEATURES = 2048;
+
+export interface CacheKey {
+  readonly backboneHash: string;
+  readonly preprocessingVersion: string;
+  readonly engineId: EngineId;
+  readonly precision: Precision;
+}
+
+export class EmbeddingCache {
+  readonly #directory: string;
+  readonly #key: CacheKey;
+
+  /** @param key - all that an embedding depends on but the image: another value of any part never sees these files. */
+  constructor(directory: string, key: CacheKey) {
+    this.#directory = directory;
+    this.#key = key;
+  }
+
+  /** @param imageSha256 - of the image's file. @returns shape (2048,), or undefined if it must be computed. */
+  async get(imageSha256: string): Promise<Float32Array | undefined> {
+    const name = this.#fileName(imageSha256);
+    const bytes = await readFile(join(this.#directory, name)).catch(() => undefined);
+    if (bytes?.length !== FEATURES * 4 + DIGEST_BYTES) return undefined;
+    const embedding = Uint8Array.from(bytes.subarray(0, FEATURES * 4));
+    if (!equalBytes(digestOf(name, embedding), bytes.subarray(FEATURES * 4))) return undefined;
+    return new Float32Array(embedding.buffer);
+  }
+
+  /**
+   * Two processes may put the same image at once: each writes its own temporary, and the last rename wins with equal
+   * bytes. Nothing is flushed: after a power cut a torn file reads as a miss.
+   *
+   * @param embedding - shape (2048,). RangeError otherwise.
+   * @throws the error of the file system, so that a full disk is seen and not paid for again and again.
+   */
+  async put(imageSha256: string, embedding: Float32Array): Promise<void> {
+    if (embedding.length !== FEATURES) throw new RangeError(`an embedding has ${FEATURES} numbers`);
+    const name = this.#fileName(imageSha256);
+    const bytes = new Uint8Array(embedding.buffer, embedding.byteOffset, embedding.byteLength);
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    const temporary = join(this.#directory, `${name}.${randomUUID()}.tmp`);
+    try {
+      await writeFile(temporary, Buffer.concat([bytes, digestOf(name, bytes)]), { mode: 0o600, flag: 'wx' });
+      await rename(temporary, join(this.#directory, name));
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  #fileName(imageSha256: string): string {
+    const { backboneHash, preprocessingVersion, engineId, precision } = this.#key;
+    const key = lengthPrefixed(
+      'consilium/embedding/1',
+      backboneHash,
+      preprocessingVersion,
+      engineId,
+      precision,
+      imageSha256,
+    );
+    return createHash('sha256').update(key).digest('hex');
+  }
+}
+
+const digestOf = (name: string, embedding: Uint8Array): Uint8Array =>
+  createHash('sha256').update(name).update(embedding).digest();
