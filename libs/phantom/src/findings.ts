@@ -76,13 +76,13 @@ function drawConsolidation(severity: number, landmarks: Landmarks, random: Seede
   const height = (lobe.side < 0 ? domeTop.right : domeTop.left) - apex;
   const y = apex + height * lobe.height + random.normal(0, 0.5);
   const x = lobe.side * cageHalfWidth(y) * (lobe.across + random.normal(0, 0.05));
-  const size = 1.8 + 2.6 * severity + random.uniform(0, 0.8);
+  const size = 2.6 + 2.9 * severity + random.uniform(0, 0.8);
   const core: Patch = {
     x,
     y,
     halfWidth: size * random.uniform(0.9, 1.3),
     halfHeight: size * random.uniform(0.8, 1.2),
-    share: 0.11 + 0.45 * severity,
+    share: 0.2 + 0.6 * severity,
     softness: random.uniform(0.75, 1.15),
     texture: 0.1,
     ...(lobe.floor === undefined ? {} : { floor: apex + height * lobe.floor }),
@@ -124,12 +124,12 @@ function clearBronchi(layer: Layer, core: Patch, side: number, random: SeededRan
 function drawGroundGlass(severity: number, landmarks: Landmarks, random: SeededRandom): Layer {
   const layer = newLayer();
   const { apex, domeTop, cageHalfWidth } = landmarks;
-  const perSide = 2 + Math.round(3 * severity);
+  const perSide = 2 + Math.round(4 * severity);
   for (const side of [-1, 1] as const) {
     const height = (side < 0 ? domeTop.right : domeTop.left) - apex;
     for (let k = 0; k < perSide; k++) {
       const y = apex + height * Math.min(1.04, Math.max(0.16, random.normal(0.7, 0.2)));
-      const size = random.uniform(1.5, 2.4) + 1.1 * severity;
+      const size = random.uniform(1.6, 2.5) + 1.2 * severity;
       addPatch(
         layer,
         {
@@ -137,7 +137,7 @@ function drawGroundGlass(severity: number, landmarks: Landmarks, random: SeededR
           y,
           halfWidth: size * random.uniform(0.75, 1.05),
           halfHeight: size * random.uniform(0.9, 1.35),
-          share: (0.08 + 0.2 * severity) * random.uniform(0.7, 1.3),
+          share: (0.14 + 0.36 * severity) * random.uniform(0.7, 1.3),
           softness: random.uniform(0.7, 1),
           texture: 0.13,
         },

@@ -40,17 +40,17 @@ export interface Habitus {
 export function drawHabitus(random: SeededRandom): Habitus {
   const sex = random.uniform() < 0.5 ? 'female' : 'male';
   const ageYears = 22 + random.integer(66);
-  const size = (sex === 'male' ? 1.02 : 0.95) + 0.04 * random.normal();
-  const breath = random.normal(0, 0.8);
+  const size = (sex === 'male' ? 1.02 : 0.95) + 0.03 * random.normal();
+  const breath = random.normal(0, 0.5);
   const rightDome = 27.6 + breath;
-  const softTissue = Math.max(0.9, random.normal(1.9, 0.65));
+  const softTissue = Math.max(0.9, random.normal(1.9, 0.4));
   return {
     sex,
     ageYears,
     chestHalfWidth: 13.4 * size,
     chestHalfDepth: 8.6 * size + 0.25 * random.normal(),
     barrel: random.normal(1, 0.035),
-    rotation: random.normal(0, 0.35),
+    rotation: random.normal(0, 0.25),
     softTissue,
     rightDome,
     leftDome: rightDome + random.uniform(0.4, 1.7),
@@ -61,7 +61,7 @@ export function drawHabitus(random: SeededRandom): Habitus {
     breast: sex === 'female' ? random.uniform(0.8, 2.2) + 0.4 * softTissue : 0,
     shoulderTilt: random.normal(0, 0.5),
     scoliosis: random.normal(0, 0.25),
-    markings: random.uniform(0.75, 1.35),
+    markings: random.uniform(0.85, 1.2),
     gastricBubble: random.uniform() < 0.65 ? random.uniform(1.2, 2.8) : 0,
   };
 }

@@ -16,7 +16,7 @@ const first: readonly Omit<DemoHospital, 'site'>[] = [
   {
     scanner: {
       name: 'digital detector, hard processing',
-      sizePixels: 384,
+      sizePixels: 320,
       contrast: 1.15,
       brightness: 0,
       detailGain: 0.5,
@@ -29,12 +29,12 @@ const first: readonly Omit<DemoHospital, 'site'>[] = [
       marker: { letter: 'L', heightShare: 0.08, sizeShare: 0.05, ringed: false },
       format: 'png16',
     },
-    classShares: { normal: 0.6, pneumonia: 0.28, covid: 0.12 },
+    classShares: { normal: 0.55, pneumonia: 0.3, covid: 0.15 },
   },
   {
     scanner: {
       name: 'storage plate, soft processing',
-      sizePixels: 384,
+      sizePixels: 320,
       contrast: 0.78,
       brightness: 0.25,
       detailGain: 0.15,
@@ -47,12 +47,12 @@ const first: readonly Omit<DemoHospital, 'site'>[] = [
       marker: { letter: 'R', heightShare: 0.07, sizeShare: 0.06, ringed: true },
       format: 'jpeg',
     },
-    classShares: { normal: 0.34, pneumonia: 0.56, covid: 0.1 },
+    classShares: { normal: 0.32, pneumonia: 0.5, covid: 0.18 },
   },
   {
     scanner: {
       name: 'mobile unit on the ward',
-      sizePixels: 384,
+      sizePixels: 320,
       contrast: 1,
       brightness: 0.05,
       detailGain: 0.4,
@@ -65,7 +65,7 @@ const first: readonly Omit<DemoHospital, 'site'>[] = [
       marker: { letter: 'L', heightShare: 0.2, sizeShare: 0.045, ringed: true },
       format: 'png16',
     },
-    classShares: { normal: 0.22, pneumonia: 0.2, covid: 0.58 },
+    classShares: { normal: 0.25, pneumonia: 0.2, covid: 0.55 },
   },
 ];
 
@@ -92,7 +92,7 @@ function drawHospital(site: string, random: SeededRandom): DemoHospital {
     site,
     scanner: {
       name: `machine of ${site}`,
-      sizePixels: 384,
+      sizePixels: 320,
       contrast: random.uniform(0.75, 1.25),
       brightness: random.uniform(-0.2, 0.3),
       detailGain: random.uniform(0.1, 0.8),

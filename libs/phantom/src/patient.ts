@@ -33,7 +33,7 @@ export function drawPatient(seed: string, label: PhantomLabel): Patient {
   const gas = drawGas(habitus, random);
   const [grainColumn, grainRow] = tileOffset(random);
   const findingRandom = new SeededRandom(`${seed}/${label}`);
-  const severity = findingRandom.uniform();
+  const severity = 1 - findingRandom.uniform() ** 2;
   const finding = drawFindings(label, severity, landmarks, findingRandom);
 
   const grain = grainNoise(1);

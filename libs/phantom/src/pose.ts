@@ -14,10 +14,10 @@ export interface Pose {
 
 export function drawPose(random: SeededRandom): Pose {
   return {
-    tilt: random.normal(0, 0.022),
-    spanPixels: 366 * random.uniform(0.94, 1.07),
-    centreColumn: gridSize / 2 + random.normal(0, 5),
-    centreRow: 200 + random.normal(0, 6),
+    tilt: random.normal(0, 0.012),
+    spanPixels: 366 * random.uniform(0.97, 1.03),
+    centreColumn: gridSize / 2 + random.normal(0, 3),
+    centreRow: 200 + random.normal(0, 3),
   };
 }
 
