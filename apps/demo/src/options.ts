@@ -37,7 +37,7 @@ export function parseOptions(argv: readonly string[], here = process.env['INIT_C
     )
     .option('--out <dir>', 'folder for everything that is written', 'consilium-demo')
     .option('--hospitals <n>', 'hospitals (default 3; with --data one for each site, or the n largest)', whole(1, 20))
-    .option('--images <n>', 'images for each hospital (default 120; with --data all, or at most n)', whole(6, 9_999))
+    .option('--images <n>', 'images for each hospital (default 160; with --data all, or at most n)', whole(6, 9_999))
     .option('--rounds <n>', 'rounds of federated averaging', whole(1, 1_000), 5)
     .option('--epochs <n>', 'local epochs in each round', whole(1, 1_000), 2)
     .addOption(

@@ -28,7 +28,7 @@ export async function findSites(options: DemoOptions): Promise<Sites> {
   return options.data === undefined ? drawSites(options) : await readSites(options.data, options);
 }
 
-function drawSites({ out, seed, images = 120, hospitals = 3 }: DemoOptions): Sites {
+function drawSites({ out, seed, images = 160, hospitals = 3 }: DemoOptions): Sites {
   const folder = join(out, 'images');
   const sites = demoHospitals(hospitals, seed).map(({ site }) => ({
     id: site,
