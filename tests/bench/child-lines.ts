@@ -7,7 +7,7 @@ export function childLines(
   args: readonly string[],
   onLine: (line: string) => void,
 ): { child: ChildProcess; exit: Promise<void> } {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...process.execArgv, script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let complaint = '';
   createInterface({ input: child.stdout }).on('line', onLine);
   createInterface({ input: child.stderr }).on('line', (line) => {

@@ -51,7 +51,10 @@ export class WeightedMean {
    */
   result(): Float64Array {
     if (this.#totalWeight === 0) throw new AggregationError('EMPTY_MEAN', 'no update was added');
-    return this.#sum.map((value) => value / this.#totalWeight);
+    const [sum, totalWeight] = [this.#sum, this.#totalWeight];
+    const mean = new Float64Array(sum.length);
+    for (let k = 0; k < mean.length; k++) mean[k] = (sum[k] as number) / totalWeight;
+    return mean;
   }
 }
 

@@ -7,7 +7,7 @@ import { openStatement, ProtocolError, type HospitalId, type Opened, type Reques
 import { refuseUpdate } from '@consilium/rounds';
 import type { IncomingBlob } from '../run/blob-folder.js';
 import type { Conductor, ConductorPorts } from '../run/conductor.js';
-import { openUpdate } from '../run/sealed-sum.js';
+import { checkSealedUpdate } from '../run/sealed-sum.js';
 
 interface Upload {
   readonly statement: Opened<'update'>;
@@ -49,7 +49,7 @@ export class Uploads {
     return { receivedBytes: blob.receivedBytes };
   }
 
-  /** Opens the update once, so that a bad one is refused here and not found in the sum; then it counts, or not. */
+  /** Checks the update in full; then it counts, or not. */
   async commit(hospitalId: HospitalId, { digest }: Request<'update.commit'>): Promise<object> {
     const { statement, blob } = this.#find(hospitalId, digest);
     const { body } = statement;
@@ -69,7 +69,7 @@ export class Uploads {
     this.#open.delete(hospitalId);
     const owner = { hospitalId, blobDigest: digest };
     try {
-      openUpdate(
+      checkSealedUpdate(
         this.blobs.read(owner),
         round.secretKey,
         { ...body, hospitalId },

@@ -15,24 +15,38 @@ export interface RoundContext {
 
 /**
  * @param sealed - peer-controlled bytes of the right size and digest.
- * @returns float32, shape (parameters,).
+ * @returns float32, of any length and with any values: {@link checkSealedUpdate} and the mean refuse bad ones.
+ * @throws {@link ProtocolError} `SEAL_INVALID`.
+ */
+function openUpdate(sealed: Uint8Array, roundSecretKey: Uint8Array, context: SealContext): Float32Array {
+  try {
+    const plaintext = openSealedUpdate(sealed, roundSecretKey, context);
+    return new Float32Array(plaintext.buffer, plaintext.byteOffset, plaintext.length / 4);
+  } catch (error) {
+    if (error instanceof CryptoError) throw new ProtocolError('SEAL_INVALID', error.code);
+    throw error;
+  }
+}
+
+/**
+ * Opens one update and forgets it, so that a bad one is refused when it arrives and not found in the sum.
+ *
  * @throws {@link ProtocolError} `SEAL_INVALID` or `UPDATE_NOT_FINITE`.
  */
-export function openUpdate(
+export function checkSealedUpdate(
   sealed: Uint8Array,
   roundSecretKey: Uint8Array,
   context: SealContext,
   parameters: number,
-): Float32Array {
+): void {
+  const update = openUpdate(sealed, roundSecretKey, context);
   try {
-    const plaintext = openSealedUpdate(sealed, roundSecretKey, context);
-    const update = new Float32Array(plaintext.buffer, plaintext.byteOffset, plaintext.length / 4);
     checkUpdate(update, { parameters });
-    return update;
   } catch (error) {
-    if (error instanceof CryptoError) throw new ProtocolError('SEAL_INVALID', error.code);
     if (error instanceof AggregationError) throw new ProtocolError('UPDATE_NOT_FINITE');
     throw error;
+  } finally {
+    update.fill(0);
   }
 }
 
@@ -53,7 +67,9 @@ export async function averageSealed(
   for (const { blobDigest, hospitalId, examples } of updates) {
     await nextTurn();
     const sealed = blobs.read({ hospitalId, blobDigest });
-    mean.add(openUpdate(sealed, roundSecretKey, { ...context, hospitalId }, model.length), examples);
+    const update = openUpdate(sealed, roundSecretKey, { ...context, hospitalId });
+    mean.add(update, examples);
+    update.fill(0);
   }
   return {
     model: applyMean(model, mean.result()),
