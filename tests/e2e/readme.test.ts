@@ -3,7 +3,7 @@
  * the files printed, and ends with a finished run; every npm script and every path that the README names exists.
  * Oracle: the README itself.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,10 +24,12 @@ const commands = (): string[] =>
   blocks('sh').flatMap((block) => block.split('\n').filter((line) => line.startsWith('npx consilium-')));
 
 let consortium: string;
+let coordinator: ChildProcess | undefined;
 beforeAll(async () => {
   consortium = await mkdtemp(join(tmpdir(), 'consilium-readme-'));
 });
 afterAll(async () => {
+  coordinator?.kill();
   await rm(consortium, { recursive: true });
 });
 
@@ -72,10 +74,11 @@ describe('README', () => {
     await writeFile(join(consortium, 'run.yaml'), runFile);
 
     const args = [...words(coordinate), '--port', '0', '--format', 'json'];
-    const coordinator = spawn(process.execPath, args, { cwd: root });
-    const coordinatorEnd = new Promise<number | null>((resolve) => coordinator.once('close', resolve));
+    const office = spawn(process.execPath, args, { cwd: root });
+    coordinator = office;
+    const officeEnd = new Promise<number | null>((resolve) => office.once('close', resolve));
     const url = await new Promise<string>((resolve) => {
-      coordinator.stdout.on('data', (chunk: Buffer) => {
+      office.stdout.on('data', (chunk: Buffer) => {
         const [, listening] = /"url":"([^"]+)"/.exec(chunk.toString()) ?? [];
         if (listening !== undefined) resolve(listening);
       });
@@ -89,7 +92,7 @@ describe('README', () => {
         await run(start.replace('north', name));
       }),
     );
-    expect(await coordinatorEnd).toBe(0);
+    expect(await officeEnd).toBe(0);
     expect(await readdir(join(consortium, 'office', 'models'))).toHaveLength(5);
     expect(await readdir(join(consortium, 'north', 'results'))).toContain('example-1.json');
   });

@@ -103,10 +103,14 @@ export async function convene(hospitals: readonly string[], changes: Partial<Run
 }
 
 /** A learner without images: its update is known, so that the average can be computed by hand. */
-export function knownLearner(examples: number, update: (round: number, model: Float32Array) => Float32Array): Learner {
+export function knownLearner(
+  examples: number,
+  update: (round: number, model: Float32Array) => Float32Array | Promise<Float32Array>,
+  embeddingLength = 4,
+): Learner {
   return {
-    prepare: () => Promise.resolve({ backbone: BACKBONE, preprocessing: PREPROCESSING, embeddingLength: 4 }),
-    train: (_config, model, round) => Promise.resolve({ update: update(round, model), examples, loss: 0.5 }),
+    prepare: () => Promise.resolve({ backbone: BACKBONE, preprocessing: PREPROCESSING, embeddingLength }),
+    train: async (_config, model, round) => ({ update: await update(round, model), examples, loss: 0.5 }),
     evaluate: () =>
       Promise.resolve({ part: 'test', examples: 10, loss: 0.4, accuracy: 0.8, balancedAccuracy: 0.75, auc: null }),
   };

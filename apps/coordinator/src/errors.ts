@@ -1,6 +1,7 @@
 /** What can stop a coordinator: a stable code, and the exit status that goes with it (the one table of this program). */
 
 export const EXIT_STATUS = {
+  BAD_OPTION: 2,
   RUN_FILE_INVALID: 2,
   ENROLMENT_INVALID: 2,
   NOT_INITIALISED: 2,

@@ -3,7 +3,7 @@
  *
  *     coordinator.key   coordinator-card.json   enrolled/<hospital>.json   blobs/   models/
  */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, toHex } from '@consilium/bytes';
 import {
@@ -29,6 +29,17 @@ export async function openHome(directory: string): Promise<Home> {
   await mkdir(join(directory, 'models'), { recursive: true });
   const { identity } = await loadOrCreateIdentity(join(directory, 'coordinator.key'));
   return { directory, identity };
+}
+
+/** @throws {@link CoordinatorError} `NOT_INITIALISED`: a new key in a mistyped folder would be one that no hospital knows. */
+export async function reopenHome(directory: string): Promise<Home> {
+  await access(join(directory, 'coordinator.key')).catch(() => {
+    throw new CoordinatorError(
+      'NOT_INITIALISED',
+      `${directory} has no coordinator yet: run consilium-coordinator init first, or name another folder with --home`,
+    );
+  });
+  return openHome(directory);
 }
 
 /** Writes `coordinator-card.json`, to be given to hospitals by another way than this network. */

@@ -1,9 +1,10 @@
 /** `consilium-coordinator`: the commands of the consortium's office. */
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import { CoordinatorError, EXIT_STATUS } from './errors.js';
-import { enrol, enrolledHospitals, openHome, writeCard } from './home.js';
+import { exitStatusOf } from './exit-status.js';
+import { enrol, enrolledHospitals, openHome, reopenHome, writeCard } from './home.js';
 import { readRunFile, runConfig } from './run-file.js';
 import { progressLine } from './run/progress.js';
 import { openCoordinator } from './server.js';
@@ -14,10 +15,18 @@ interface Format {
 
 const program = new Command('consilium-coordinator')
   .description('Leads rounds of federated averaging; never sees an image.')
-  .showHelpAfterError()
+  .showHelpAfterError('(--help lists commands and options)')
+  .configureOutput({
+    outputError: (text, write) => {
+      write(text.replace(/^error:/, 'BAD_OPTION:'));
+    },
+  })
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_STATUS.BAD_OPTION))
   .addHelpText('after', '\nExit status: 0 done, 2 bad input, 3 port in use, 4 run aborted, 130 interrupted.');
 
-const format = ['--format <format>', 'text or json (one JSON value per line)', 'text'] as const;
+const format = new Option('--format <format>', 'text, or json: one JSON value per line')
+  .choices(['text', 'json'])
+  .default('text');
 const home = ['--home <folder>', 'folder of this coordinator: key, enrolments, models', 'coordinator'] as const;
 
 program
@@ -25,7 +34,7 @@ program
   .description('make the key and the card that hospitals pin')
   .option(...home)
   .option('--name <name>', 'name that hospitals see', 'Consilium coordinator')
-  .option(...format)
+  .addOption(format)
   .action(async (options: { home: string; name: string } & Format) => {
     const card = await writeCard(await openHome(options.home), options.name);
     say(options, card, `card ${card.file}\nfingerprint ${card.fingerprint}  (hospitals compare it by phone)`);
@@ -36,9 +45,9 @@ program
   .description('accept the enrolment files of hospitals')
   .argument('<files...>', 'enrolment.json of each hospital')
   .option(...home)
-  .option(...format)
+  .addOption(format)
   .action(async (files: string[], options: { home: string } & Format) => {
-    const opened = await openHome(options.home);
+    const opened = await reopenHome(options.home);
     for (const file of files) {
       const hospital = await enrol(opened, file);
       say(
@@ -56,12 +65,12 @@ program
   .option(...home)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--port <port>', 'port to listen on, 0 for a free one', portNumber, 7_433)
-  .option(...format)
+  .addOption(format)
   .action(run);
 
 async function run(runFile: string, options: { home: string; host: string; port: number } & Format): Promise<void> {
   const file = await readRunFile(runFile);
-  const opened = await openHome(options.home);
+  const opened = await reopenHome(options.home);
   const log = pino(
     { base: { role: 'coordinator' } },
     pino.destination({ dest: join(options.home, 'coordinator.log') }),
@@ -108,7 +117,7 @@ try {
   // Nothing is left to do; a lingering socket of a hospital must not keep the process.
   process.exit(0);
 } catch (error) {
-  if (!(error instanceof CoordinatorError)) throw error;
-  process.stderr.write(`${error.code}: ${error.message}\n`);
-  process.exit(EXIT_STATUS[error.code]);
+  const { status, line } = exitStatusOf(error);
+  process.stderr.write(`${line}\n`);
+  process.exit(status);
 }

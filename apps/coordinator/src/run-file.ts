@@ -13,7 +13,7 @@ import {
   type RunId,
 } from '@consilium/protocol';
 import { CoordinatorError } from './errors.js';
-import { floatBytes } from './run/model.js';
+import { floatBytes } from '@consilium/tensors';
 
 const seconds = (fallback: number) => z.number().positive().max(86_400).default(fallback);
 
@@ -62,7 +62,8 @@ export async function readRunFile(file: string): Promise<RunFile> {
   }
   const parsed = runFileSchema.safeParse(value);
   if (!parsed.success) {
-    throw new CoordinatorError('RUN_FILE_INVALID', `${file}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`);
+    const faults = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
+    throw new CoordinatorError('RUN_FILE_INVALID', `${file}: ${faults.join('; ')}`);
   }
   return parsed.data;
 }

@@ -19,18 +19,34 @@ const STAGES: Readonly<Record<string, string>> = {
   refusing: 'refuses to take part',
 };
 
+/** A pipe gets a line for each so many images. */
+const EMBEDDED_A_LINE = 100;
+
 export class Board {
   readonly #rows = new Map<string, Row>();
-  readonly #live: ((text: string) => void) | undefined;
+  readonly #live: ReturnType<typeof createLogUpdate> | undefined;
+  readonly #ticking: NodeJS.Timeout | undefined;
   readonly #startedMs = performance.now();
-  #title = '';
+  #title = 'preparing';
 
   constructor(private readonly stream: NodeJS.WriteStream) {
-    this.#live = stream.isTTY ? createLogUpdate(stream) : undefined;
+    if (!stream.isTTY) return;
+    this.#live = createLogUpdate(stream);
+    // While images are drawn nothing happens for seconds: the clock shows that the program lives.
+    this.#ticking = setInterval(() => {
+      this.#draw();
+    }, 500).unref();
   }
 
-  hospitals(ids: readonly string[]): void {
-    for (const id of ids) this.#rows.set(id, { stage: 'starting', loss: undefined, balancedAccuracy: undefined });
+  /** @param stage - what they are doing now. */
+  hospitals(ids: readonly string[], stage: string): void {
+    for (const id of ids) this.#rows.set(id, { stage, loss: undefined, balancedAccuracy: undefined });
+    this.#draw();
+  }
+
+  /** What a hospital does now, where it cannot say so itself. */
+  stage(id: string, stage: string): void {
+    this.#change(id, { stage });
   }
 
   /** A line that stays. */
@@ -40,7 +56,7 @@ export class Board {
       this.stream.write(`${line}\n`);
       return;
     }
-    this.#live('');
+    this.#live.clear();
     this.stream.write(`${line}\n`);
     this.#draw();
   }
@@ -69,7 +85,9 @@ export class Board {
         return;
       }
       case 'disconnected':
-        this.#change(step.hospital, { stage: 'not connected' });
+        // A hospital that has finished leaves: that is no fault.
+        if (this.#rows.get(step.hospital)?.stage !== STAGES['ended'])
+          this.#change(step.hospital, { stage: 'not connected' });
         return;
       case 'refused':
         this.note(`the coordinator refused ${step.request}: ${step.code}`);
@@ -85,7 +103,9 @@ export class Board {
     switch (step.event) {
       case 'embedding': {
         this.#change(id, { stage: `embedding images ${step.done}/${step.total}` });
-        if (this.#live === undefined && step.done === step.total) this.note(`${id}: ${step.total} images embedded`);
+        const { done, total } = step;
+        if (this.#live === undefined && (done === total || done % EMBEDDED_A_LINE === 0))
+          this.note(`${id}: ${done} of ${total} images read`);
         return;
       }
       case 'stage':
@@ -104,7 +124,9 @@ export class Board {
 
   /** Takes the block away; notes stay. */
   close(): void {
-    this.#live?.('');
+    clearInterval(this.#ticking);
+    this.#live?.clear();
+    this.#live?.done();
   }
 
   #change(id: string, change: Partial<Row>): void {
@@ -113,12 +135,13 @@ export class Board {
   }
 
   #draw(): void {
+    const width = Math.max(...[...this.#rows.keys()].map(({ length }) => length));
     const rows = [...this.#rows].map(([id, { stage, loss, balancedAccuracy }]) => {
       const figures = [
         loss === undefined ? '' : `loss ${loss.toFixed(3)}`,
         balancedAccuracy === undefined ? '' : `balanced accuracy ${balancedAccuracy.toFixed(3)}`,
       ];
-      return `  ${id.padEnd(20)} ${stage.padEnd(28)} ${figures.join('  ')}`;
+      return `  ${id.padEnd(width)}  ${stage.padEnd(25)}  ${figures.join('  ')}`.trimEnd();
     });
     this.#live?.([`${this.#clock()}  ${this.#title}`, ...rows].join('\n'));
   }

@@ -10,22 +10,36 @@ import { command } from './processes.js';
 import type { Sites } from './sites.js';
 
 export const RUN = 'demo';
-const OURS = ['coordinator', 'hospitals', 'images', 'result.json', 'backbone.safetensors'];
+/** Says that a folder is ours: many a collection of X-rays has a folder `images`, and nothing else. */
+const MARK = '.consilium-demo';
+const OURS = [MARK, 'coordinator', 'hospitals', 'images', 'result.json', 'backbone.safetensors'];
 
 export const homeOf = (out: string, hospital: string): string => join(out, 'hospitals', hospital);
 export const coordinatorHome = (out: string): string => join(out, 'coordinator');
 
-/** Clears what an earlier demonstration left, and nothing else. */
+/** Clears what an earlier demonstration left, and nothing else. @throws {@link DemoError} `OUT_NOT_OURS`, `OUT_UNUSABLE`. */
 export async function clearFolder(out: string): Promise<void> {
-  await mkdir(out, { recursive: true });
-  const strange = (await readdir(out)).filter((name) => !OURS.includes(name));
-  if (strange.length > 0) {
-    throw new DemoError(
-      'OUT_NOT_OURS',
-      `${out} holds other files (${strange.slice(0, 3).join(', ')}): name an empty or new folder with --out`,
+  try {
+    await mkdir(out, { recursive: true });
+    const found = await readdir(out);
+    const strange = found.includes(MARK) ? found.filter((name) => !OURS.includes(name)) : found;
+    if (strange.length > 0) {
+      throw new DemoError(
+        'OUT_NOT_OURS',
+        `${out} holds other files (${strange.slice(0, 3).join(', ')}): name an empty or new folder with --out`,
+      );
+    }
+    await writeFile(
+      join(out, MARK),
+      'Made by the demonstration of Consilium, which replaces what is in this folder.\n',
     );
+    for (const name of OURS.filter((name) => name !== MARK))
+      await rm(join(out, name), { recursive: true, force: true });
+  } catch (error) {
+    if (error instanceof DemoError) throw error;
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new DemoError('OUT_UNUSABLE', `cannot write to ${out} (${why}): name another folder with --out`);
   }
-  for (const name of OURS) await rm(join(out, name), { recursive: true, force: true });
 }
 
 const backboneSchema = z.object({ hash: z.string(), preprocessing: z.string() });

@@ -4,6 +4,7 @@ export const EXIT_STATUS = {
   BAD_OPTION: 2,
   DATA_UNUSABLE: 5,
   OUT_NOT_OURS: 2,
+  OUT_UNUSABLE: 2,
   SETUP_FAILED: 1,
   COORDINATOR_FAILED: 1,
   TOO_FEW_HOSPITALS: 4,
@@ -19,5 +20,10 @@ export class DemoError extends Error {
     readonly status: number = EXIT_STATUS[code],
   ) {
     super(message);
+  }
+
+  /** For standard error; the code of a part that failed says more than ours. */
+  get line(): string {
+    return /^[A-Z][A-Z_]+: /.test(this.message) ? this.message : `${this.code}: ${this.message}`;
   }
 }

@@ -79,19 +79,20 @@ async function runHospital(
   hospitals: number,
 ): Promise<[string, Summary] | undefined> {
   const seen = { connected: false };
+  board.stage(id, 'starting its node');
   const { exit } = launch('hospital', ['start', '--home', homeOf(out, id), '--format', 'json'], (line) => {
     const step = hospitalStep.parse(line);
     if (step.event === 'line' && step.state === 'connected') seen.connected = true;
     board.hospital(id, step);
   });
-  const { status, complaint } = await exit;
+  const { status, signal, complaint } = await exit;
   if (status === 0) {
     return [
       id,
       summarySchema.parse(JSON.parse(await readFile(join(homeOf(out, id), 'results', `${RUN}.json`), 'utf8'))),
     ];
   }
-  const why = complaint === '' ? `ended with status ${String(status)}` : complaint;
+  const why = signal === null ? complaint || `ended with status ${String(status)}` : `ended by ${signal}`;
   lost.push({ id, why });
   board.note(`${id} is lost: ${why}`);
   if (!seen.connected || hospitals - lost.length < minHospitals(hospitals)) {

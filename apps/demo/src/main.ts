@@ -4,41 +4,63 @@ import { join } from 'node:path';
 import { Board } from './board.js';
 import { clearFolder, enrolAll, prepareBackbone, writeRunFile } from './consortium.js';
 import { DemoError, EXIT_STATUS } from './errors.js';
-import { comparePooled, federate } from './federation.js';
+import { comparePooled, federate, type Federation } from './federation.js';
 import { parseOptions, type DemoOptions } from './options.js';
 import { endAll } from './processes.js';
 import { demoResult, resultTable } from './result.js';
-import { findSites } from './sites.js';
+import { drawSites, readSites } from './sites.js';
+import type { Pooled } from './steps.js';
 
 async function demo(options: DemoOptions): Promise<void> {
   const startedMs = performance.now();
   const board = new Board(options.format === 'json' ? process.stderr : process.stdout);
+  try {
+    const { federation, pooled } = await show(options, board);
+    board.close();
+    const result = demoResult(federation, pooled, (performance.now() - startedMs) / 1_000);
+    const file = join(options.out, 'result.json');
+    await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
+    const text = options.format === 'json' ? process.stderr : process.stdout;
+    text.write(`${resultTable(result)}\nresult ${file}\n`);
+    if (options.format === 'json') process.stdout.write(`${JSON.stringify(result)}\n`);
+  } finally {
+    board.close();
+  }
+}
+
+async function show(options: DemoOptions, board: Board): Promise<{ federation: Federation; pooled: Pooled }> {
+  // Read before anything is cleared: what an earlier demonstration left is not lost to a mistyped folder.
+  const found = options.data === undefined ? undefined : await readSites(options.data, options);
   await clearFolder(options.out);
-  const sites = await findSites(options);
-  board.hospitals(sites.sites.map(({ id }) => id));
+  const sites =
+    found ??
+    drawSites(options, (id) => {
+      board.stage(id, 'X-rays drawn');
+    });
+  const ids = sites.sites.map(({ id }) => id);
+  board.hospitals(ids, found === undefined ? 'drawing X-rays' : 'starting');
   board.note(
-    options.data === undefined
-      ? `drawing synthetic chest X-rays for ${sites.sites.length} hospitals; making keys, exchanging cards and enrolments`
-      : `${sites.sites.length} sites in ${options.data}; making keys, exchanging cards and enrolments`,
+    found === undefined
+      ? `drawing synthetic X-rays for ${ids.length} hospitals, exchanging keys`
+      : `${ids.length} sites in ${String(options.data)}, exchanging keys`,
   );
   const [backbone] = await Promise.all([prepareBackbone(options), enrolAll(options, sites), sites.ready]);
   const runFile = await writeRunFile(options, sites, backbone);
   const federation = await federate(options, sites, runFile, backbone.file, board);
-  const hospitals = [...federation.summaries.keys()];
   board.note('comparing with a model trained on all data in one place');
-  const pooled = await comparePooled(options.out, hospitals);
-  board.close();
-  const result = demoResult(federation, pooled, (performance.now() - startedMs) / 1_000);
-  const file = join(options.out, 'result.json');
-  await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
-  const text = options.format === 'json' ? process.stderr : process.stdout;
-  text.write(`${resultTable(result)}\nresult ${file}\n`);
-  if (options.format === 'json') process.stdout.write(`${JSON.stringify(result)}\n`);
+  return { federation, pooled: await comparePooled(options.out, [...federation.summaries.keys()]) };
 }
 
+let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    void endAll().then(() => process.exit(EXIT_STATUS.INTERRUPTED));
+  process.on(signal, () => {
+    // Asked twice: at once. What still lives is killed when this process exits.
+    if (interrupted) process.exit(EXIT_STATUS.INTERRUPTED);
+    interrupted = true;
+    void endAll().then(() => {
+      process.stderr.write('INTERRUPTED: every process of the demonstration was ended; what it wrote so far is kept\n');
+      process.exit(EXIT_STATUS.INTERRUPTED);
+    });
   });
 }
 
@@ -47,6 +69,6 @@ try {
 } catch (error) {
   await endAll();
   if (!(error instanceof DemoError)) throw error;
-  process.stderr.write(`${error.code}: ${error.message}\n`);
+  process.stderr.write(`${error.line}\n`);
   process.exitCode = error.status;
 }

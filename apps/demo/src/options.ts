@@ -1,6 +1,7 @@
 /** The options of the demonstration, checked before anything is started. */
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { DemoError } from './errors.js';
 
 export interface DemoOptions {
   /** Folder with manifest.csv and real images; synthetic ones without it. */
@@ -27,7 +28,11 @@ const whole =
     return value;
   };
 
-/** Paths are relative to where the user stands: npm changes the working folder and says so in INIT_CWD. */
+/**
+ * Paths are relative to where the user stands: npm changes the working folder and says so in INIT_CWD.
+ *
+ * @throws {@link DemoError} `BAD_OPTION`. `--help` ends the process.
+ */
 export function parseOptions(argv: readonly string[], here = process.env['INIT_CWD'] ?? process.cwd()): DemoOptions {
   const command = new Command('npm run demo --')
     .description('One coordinator and several hospitals as real processes on this machine train one model together.')
@@ -54,7 +59,11 @@ export function parseOptions(argv: readonly string[], here = process.env['INIT_C
         .choices(['text', 'json'])
         .default('text'),
     )
-    .showHelpAfterError();
+    .configureOutput({ outputError: () => undefined })
+    .exitOverride(({ exitCode, message }) => {
+      if (exitCode === 0) process.exit(0);
+      throw new DemoError('BAD_OPTION', `${message.replace(/^error: /, '')} (--help lists the options)`);
+    });
   command.parse([...argv], { from: 'user' });
   const given = command.opts<Omit<DemoOptions, 'out'> & { out: string }>();
   const path = (value: string | undefined) => (value === undefined ? undefined : resolve(here, value));

@@ -14,11 +14,13 @@ const SCRIPTS: Record<Program, string> = {
 
 export interface Exit {
   readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
   /** The last line on standard error: `CODE: sentence` for every foreseen failure. */
   readonly complaint: string;
 }
 
 const living = new Set<ChildProcess>();
+let ending = false;
 
 /** @param onStep - each line of standard output, which is one JSON value. */
 export function launch(
@@ -33,13 +35,15 @@ export function launch(
     onStep(JSON.parse(line));
   });
   createInterface({ input: child.stderr }).on('line', (line) => {
-    complaint = line;
+    // The lines of a stack say where, not what.
+    if (!/^\s|^Node\.js v|^$/.test(line)) complaint = line;
   });
   const exit = new Promise<Exit>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (status) => {
+    child.on('close', (status, signal) => {
       living.delete(child);
-      resolve({ status, complaint });
+      // A process that we end ourselves has not failed: nobody is to report it.
+      if (!ending) resolve({ status, signal, complaint });
     });
   });
   return { exit, kill: () => child.kill('SIGKILL') };
@@ -55,6 +59,7 @@ export async function command(program: Program, args: readonly string[]): Promis
 
 /** Ends every process that is still there: politely, and after two seconds not. */
 export async function endAll(): Promise<void> {
+  ending = true;
   const left = [...living];
   if (left.length === 0) return;
   const gone = Promise.all(left.map((child) => new Promise((resolve) => child.once('close', resolve))));

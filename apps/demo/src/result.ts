@@ -61,64 +61,68 @@ export function demoResult(federation: Federation, pooled: Pooled, seconds: numb
 }
 
 export function resultTable(result: DemoResult): string {
-  const table = new Table({
-    head: [
-      'hospital',
-      'train',
-      'test',
-      'local only',
-      'federated',
-      'pooled',
-      'sent',
-      'time: read+embed / train / transfer / wait',
-    ],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
-    style: { head: [], border: [] },
-  });
+  const figures = plainTable(['hospital', 'train', 'test', 'local only', 'federated', 'pooled']);
+  const effort = plainTable(['hospital', 'sent', 'read+embed', 'training', 'transfer', 'waiting']);
   for (const { id, train, test, localOnly, federated, pooled, bytesSent, seconds } of result.hospitals) {
-    table.push([
-      id,
-      train,
-      test,
-      cell(localOnly),
-      cell(federated),
-      cell(pooled),
-      kibibytes(bytesSent),
-      shares(seconds),
-    ]);
+    figures.push([id, train, test, cell(localOnly), cell(federated), cell(pooled)]);
+    effort.push([id, kibibytes(bytesSent), ...shares(seconds)]);
   }
   const sum = (of: (hospital: HospitalResult) => number): number =>
     result.hospitals.reduce((total, one) => total + of(one), 0);
-  table.push([
-    'all together',
-    sum(({ train }) => train),
-    sum(({ test }) => test),
-    '',
-    cell(result.federated),
-    cell(result.pooled),
-    kibibytes(sum(({ bytesSent }) => bytesSent)),
-    '',
-  ]);
+  const all = sum(({ train }) => train);
+  figures.push(['all', all, sum(({ test }) => test), '', cell(result.federated), cell(result.pooled)]);
+  effort.push(['all', kibibytes(sum(({ bytesSent }) => bytesSent)), '', '', '', '']);
   return [
-    table.toString(),
-    'Balanced accuracy / AUC on held-out patients. "pooled" trains on all data in one place: computed for comparison only.',
-    `mode ${result.mode}, backbone ${result.backbone.name}, embeddings ${result.engine}, training ${result.trainer}, ${result.seconds.toFixed(1)} s`,
+    '',
+    figures.toString(),
+    'Balanced accuracy / AUC on held-out patients; "pooled" trains on all data in one',
+    'place and is computed for comparison only.',
+    '',
+    effort.toString(),
+    'Bytes sent to the coordinator, and where the time of each hospital went.',
+    '',
+    ...result.lost.map(({ id, why }) => `LOST ${id}: ${why}`),
+    ...result.hospitals.flatMap(({ id, warnings }) => warnings.map((warning) => `warning ${id}: ${warning}`)),
+    `mode ${result.mode}, backbone ${result.backbone.name},`,
+    `embeddings ${result.engine}, training ${result.trainer}, ${result.seconds.toFixed(1)} s`,
     ...(result.backbone.trained
       ? []
-      : ['The backbone is untrained: the figures show the mechanism, not what a trained model can do.']),
+      : ['The backbone is untrained: the figures show the mechanism, not a useful model.']),
     'Research use only.',
   ].join('\n');
+}
+
+/** Without lines: two of them fit an 80-column terminal. */
+function plainTable(head: string[]): Table.Table {
+  const none = [
+    'top',
+    'top-mid',
+    'top-left',
+    'top-right',
+    'bottom',
+    'bottom-mid',
+    'bottom-left',
+    'bottom-right',
+  ] as const;
+  const inner = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'] as const;
+  return new Table({
+    head,
+    colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
+    chars: { ...Object.fromEntries([...none, ...inner].map((part) => [part, ''])), middle: '  ' },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
 }
 
 const figure = (value: number | null): string => (value === null ? '  -  ' : value.toFixed(3));
 const cell = ({ balancedAccuracy, auc }: Metrics): string => `${figure(balancedAccuracy)} / ${figure(auc)}`;
 const kibibytes = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
 
-function shares(seconds: Readonly<Record<string, number>>): string {
+/** In the order of the columns. */
+function shares(seconds: Readonly<Record<string, number>>): string[] {
   const total = Object.values(seconds).reduce((a, b) => a + b, 0);
   const share = (...activities: string[]): string => {
     const spent = activities.reduce((sum, activity) => sum + (seconds[activity] ?? 0), 0);
     return `${((100 * spent) / total).toFixed(0)} %`;
   };
-  return [share('preparing'), share('training', 'evaluating'), share('transfer'), share('waiting')].join(' / ');
+  return [share('preparing'), share('training', 'evaluating'), share('transfer'), share('waiting')];
 }

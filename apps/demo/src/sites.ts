@@ -1,6 +1,6 @@
 /** Which hospitals there are and where their images lie: drawn here, or found in a folder. */
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { demoHospitals } from '@consilium/phantom';
 import { z } from 'zod';
 import { DemoError } from './errors.js';
@@ -24,11 +24,11 @@ export interface Sites {
 
 const SYNTHETIC_LABELS = ['normal', 'pneumonia', 'covid'];
 
-export async function findSites(options: DemoOptions): Promise<Sites> {
-  return options.data === undefined ? drawSites(options) : await readSites(options.data, options);
-}
-
-function drawSites({ out, seed, images = 160, hospitals = 3 }: DemoOptions): Sites {
+/** Starts to draw the images of hospitals that do not exist. @param onDrawn - called with each that is done. */
+export function drawSites(
+  { out, seed, images = 160, hospitals = 3 }: DemoOptions,
+  onDrawn: (hospital: string) => void,
+): Sites {
   const folder = join(out, 'images');
   const sites = demoHospitals(hospitals, seed).map(({ site }) => ({
     id: site,
@@ -38,20 +38,28 @@ function drawSites({ out, seed, images = 160, hospitals = 3 }: DemoOptions): Sit
   const workers = Math.min(hospitals, availableParallelism());
   const drawn = Array.from({ length: workers }, async (_, first) => {
     const args = [folder, seed, String(images), String(hospitals), String(first), String(workers)];
-    const { status, complaint } = await launch('render', args, () => undefined).exit;
+    const { status, complaint } = await launch('render', args, (step) => {
+      onDrawn(drawnSchema.parse(step).hospital);
+    }).exit;
     if (status !== 0) throw new DemoError('SETUP_FAILED', `drawing the images failed: ${complaint}`);
   });
   return { sites, labels: SYNTHETIC_LABELS, ready: Promise.all(drawn).then(() => undefined) };
 }
+
+const drawnSchema = z.object({ event: z.literal('drawn'), hospital: z.string() });
 
 const siteListSchema = z.object({
   sites: z.array(z.object({ site: z.string(), images: z.number() })),
   labels: z.array(z.string()),
 });
 
-async function readSites(folder: string, { hospitals }: DemoOptions): Promise<Sites> {
-  const [answer] = await command('hospital', ['data', 'sites', folder, '--format', 'json']);
-  const list = siteListSchema.parse(answer);
+/** Finds the hospitals in a folder, before anything is written. @throws {@link DemoError} naming the folder. */
+export async function readSites(folder: string, { hospitals, out }: DemoOptions): Promise<Sites> {
+  const way = relative(out, folder);
+  if (!way.startsWith('..') && !isAbsolute(way)) {
+    throw new DemoError('BAD_OPTION', `--data ${folder} lies in the folder of --out, which is cleared at the start`);
+  }
+  const list = await listSites(folder);
   if (list.sites.length === 0) throw new DemoError('DATA_UNUSABLE', `the manifest of ${folder} lists no image`);
   if (list.labels.length < 2)
     throw new DemoError(
@@ -78,6 +86,17 @@ async function readSites(folder: string, { hospitals }: DemoOptions): Promise<Si
   const ordered = SYNTHETIC_LABELS.filter((label) => list.labels.includes(label));
   const labels = ordered.length === list.labels.length ? ordered : list.labels;
   return { sites, labels, ready: Promise.resolve() };
+}
+
+async function listSites(folder: string): Promise<z.infer<typeof siteListSchema>> {
+  try {
+    const [answer] = await command('hospital', ['data', 'sites', folder, '--format', 'json']);
+    return siteListSchema.parse(answer);
+  } catch (error) {
+    // The complaint of a hospital names no folder: it may reach its coordinator. This one is for who typed it.
+    if (!(error instanceof DemoError)) throw error;
+    throw new DemoError('DATA_UNUSABLE', `${error.message} (--data ${folder})`, error.status);
+  }
 }
 
 function hospitalName(site: string): string {

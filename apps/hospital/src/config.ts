@@ -46,7 +46,8 @@ export async function readHospitalConfig(file: string): Promise<HospitalConfig> 
 export function hospitalConfig(value: unknown, folder: string, source = 'the configuration'): HospitalConfig {
   const parsed = hospitalConfigSchema.safeParse(value);
   if (!parsed.success) {
-    throw new HospitalError('CONFIG_INVALID', `${source}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`);
+    const faults = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
+    throw new HospitalError('CONFIG_INVALID', `${source}: ${faults.join('; ')}`);
   }
   const here = (path: string): string => (isAbsolute(path) ? path : join(folder, path));
   const { data, cache, backbone, ...rest } = parsed.data;

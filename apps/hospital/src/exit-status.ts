@@ -18,5 +18,7 @@ export function exitStatusOf(error: unknown): { readonly status: number; readonl
     const status = LIBRARY_STATUS[error.name];
     if (status !== undefined) return { status, line: `${String(error.code)}: ${error.message}` };
   }
+  // The system's own words name the code, the call and the path.
+  if (error instanceof Error && 'syscall' in error) return { status: 1, line: error.message };
   return { status: 1, line: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -1,6 +1,7 @@
 /** `consilium-hospital`: the commands of one hospital. Heavy parts are loaded by the commands that need them. */
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { EXIT_STATUS } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
 import { initialise, trust } from './home.js';
 import { lineOf } from './progress-line.js';
@@ -12,13 +13,21 @@ interface Common {
 
 const program = new Command('consilium-hospital')
   .description('A hospital node: reads X-rays on this machine, trains, and sends encrypted weight deltas only.')
-  .showHelpAfterError()
+  .showHelpAfterError('(--help lists commands and options)')
+  .configureOutput({
+    outputError: (text, write) => {
+      write(text.replace(/^error:/, 'BAD_OPTION:'));
+    },
+  })
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_STATUS.BAD_OPTION))
   .addHelpText(
     'after',
     '\nExit status: 0 done, 2 bad configuration, 4 run aborted, 5 data cannot be used, 6 refused by the coordinator,\n7 refused by this hospital, 130 interrupted.',
   );
 
-const format = ['--format <format>', 'text or json (one JSON value per line)', 'text'] as const;
+const format = new Option('--format <format>', 'text, or json: one JSON value per line')
+  .choices(['text', 'json'])
+  .default('text');
 const home = [
   '--home <folder>',
   'folder of this hospital: identity, pinned coordinator, cache, results',
@@ -31,7 +40,7 @@ program
   .argument('<name>', 'name of the hospital: a-z, 0-9 and hyphens')
   .option(...home)
   .option('--card <file>', 'pin the coordinator of this card at once')
-  .option(...format)
+  .addOption(format)
   .action(async (name: string, options: Common & { card?: string }) => {
     const made = await initialise(options.home, name);
     say(
@@ -47,7 +56,7 @@ program
   .description('pin the coordinator whose card this is')
   .argument('<card>', 'coordinator-card.json, received by another way than this network')
   .option(...home)
-  .option(...format)
+  .addOption(format)
   .action(pin);
 
 async function pin(card: string, options: Common): Promise<void> {
@@ -60,10 +69,11 @@ program
   .description('take part in one run')
   .option(...home)
   .option('--config <file>', 'configuration (default: hospital.yaml in the home folder)')
-  .option(...format)
+  .addOption(format)
   .action(async (options: Common & { config?: string }) => {
     const { start } = await import('./commands/start.js');
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => process.exit(EXIT_STATUS.INTERRUPTED));
     await start(options.home, options.config ?? join(options.home, 'hospital.yaml'), (step) => {
       const text = lineOf(step);
       if (options.format === 'json' || text !== undefined) say(options, step, text ?? '');
@@ -75,7 +85,7 @@ data
   .command('sites')
   .description('list the sites and labels of a folder with a manifest.csv')
   .argument('<folder>')
-  .option(...format)
+  .addOption(format)
   .action(async (folder: string, options: Common) => {
     const { listSites } = await import('./commands/sites.js');
     const list = await listSites(folder);
@@ -88,7 +98,7 @@ backbone
   .command('show', { isDefault: true })
   .description('name and hash, as a run file asks for them')
   .option('--backbone <file>', 'an imported backbone (default: the seeded, untrained one)')
-  .option(...format)
+  .addOption(format)
   .action(async (options: Common & { backbone?: string }) => {
     const { showBackbone } = await import('./commands/backbone.js');
     const card = await showBackbone(options.backbone);
@@ -100,7 +110,7 @@ backbone
   .argument('<file>', 'safetensors with torchvision names')
   .requiredOption('--out <file>', 'where to write the backbone')
   .option('--threads <n>', 'processor threads', Number, 2)
-  .option(...format)
+  .addOption(format)
   .action(async (file: string, options: Common & { out: string; threads: number }) => {
     const { importWeights } = await import('./commands/backbone.js');
     const card = await importWeights(file, options.out, options.threads);
@@ -112,7 +122,7 @@ program
   .description('for comparison: train on the data of several hospital folders of this machine together')
   .argument('<homes...>', 'hospital folders that finished the run')
   .requiredOption('--run <id>', 'the run')
-  .option(...format)
+  .addOption(format)
   .action(async (homes: string[], options: Common & { run: string }) => {
     const { pooled } = await import('./commands/pooled.js');
     const result = await pooled(homes, options.run);

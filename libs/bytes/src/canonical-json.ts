@@ -7,6 +7,9 @@ import { BytesError, utf8 } from './bytes.js';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** Statements nest about five deep; hostile ones must not reach the end of the call stack. */
+const MAX_DEPTH = 64;
+
 const refuse = (why: string): never => {
   throw new BytesError('NOT_CANONICAL_JSON', why);
 };
@@ -15,20 +18,29 @@ function text(value: string): string {
   return value.isWellFormed() ? JSON.stringify(value) : refuse('a string has a lone surrogate');
 }
 
-/** @throws {@link BytesError} `NOT_CANONICAL_JSON` for a value outside the profile; the message never quotes the value. */
+/**
+ * @throws {@link BytesError} `NOT_CANONICAL_JSON` for a value outside the profile, or nested more than 64 deep (so also
+ * for one that holds itself); the message never quotes the value.
+ */
 export function canonicalJson(value: Json): string {
+  return spell(value, 0);
+}
+
+function spell(value: Json, depth: number): string {
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'string') return text(value);
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) refuse('a number is not a safe integer');
     return String(value);
   }
-  if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(',')}]`;
-  if (Object.getPrototypeOf(value) !== Object.prototype) refuse('an object is not a plain one');
+  if (depth >= MAX_DEPTH) refuse('arrays and objects are nested too deeply');
+  // Array.from, because map would skip the holes of a sparse array and write what is not JSON.
+  if (Array.isArray(value)) return `[${Array.from(value, (item: Json) => spell(item, depth + 1)).join(',')}]`;
+  if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) refuse('a value is not of JSON');
   const entries = Object.entries(value as Record<string, Json>);
   for (const [key] of entries) if (!/^[\x20-\x7e]*$/.test(key)) refuse('a key is not printable ASCII');
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, item]) => `${text(key)}:${canonicalJson(item)}`).join(',')}}`;
+  return `{${entries.map(([key, item]) => `${text(key)}:${spell(item, depth + 1)}`).join(',')}}`;
 }
 
 /**

@@ -5,11 +5,12 @@
 import { z } from 'zod';
 import { concatBytes, utf8 } from '@consilium/bytes';
 import { limits } from './limits.js';
+import { plainObject } from './plain-object.js';
 
-export const envelopeSchema = z.strictObject({
+export const envelopeSchema = plainObject({
   payloadType: z.string().max(100),
   payload: z.string().max(limits.statementBytes),
-  signatures: z.tuple([z.strictObject({ keyid: z.string().max(64), sig: z.string().length(88) })]),
+  signatures: z.tuple([plainObject({ keyid: z.string().max(64), sig: z.string().length(88) })]),
 });
 
 export type Envelope = z.infer<typeof envelopeSchema>;

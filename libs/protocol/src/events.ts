@@ -7,6 +7,7 @@ import { envelopeSchema, type Envelope } from './envelope.js';
 import { REFUSALS, type RefusalCode } from './errors.js';
 import { digestSchema, hex32Schema, hospitalIdSchema } from './ids.js';
 import { limits } from './limits.js';
+import { plainObject } from './plain-object.js';
 
 export type Ack<T = object> =
   ({ readonly ok: true } & T) | { readonly ok: false; readonly code: RefusalCode; readonly message: string };
@@ -15,28 +16,28 @@ const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 
 /** What a hospital may send, by event name. */
 export const requests = {
-  hello: z.strictObject({
-    versions: z.strictObject({ min: z.int().min(1), max: z.int().min(1) }),
+  hello: plainObject({
+    versions: plainObject({ min: z.int().min(1), max: z.int().min(1) }),
     hospitalId: hospitalIdSchema,
     nonce: hex32Schema,
   }),
-  prove: z.strictObject({ answer: envelopeSchema }),
-  sync: z.strictObject({}),
-  consent: z.strictObject({ statement: envelopeSchema }),
-  'blob.read': z.strictObject({
+  prove: plainObject({ answer: envelopeSchema }),
+  sync: plainObject({}),
+  consent: plainObject({ statement: envelopeSchema }),
+  'blob.read': plainObject({
     digest: digestSchema,
     offset: z.int().min(0),
     length: z.int().min(1).max(limits.chunkBytes),
   }),
   /** The signed statement goes first: it bounds what may follow, before a byte of it is stored. */
-  'update.offer': z.strictObject({ statement: envelopeSchema }),
-  'update.chunk': z.strictObject({
+  'update.offer': plainObject({ statement: envelopeSchema }),
+  'update.chunk': plainObject({
     digest: digestSchema,
     offset: z.int().min(0),
     bytes: bytes.refine((chunk) => chunk.length >= 1 && chunk.length <= limits.chunkBytes),
   }),
-  'update.commit': z.strictObject({ digest: digestSchema }),
-  evaluation: z.strictObject({ statement: envelopeSchema }),
+  'update.commit': plainObject({ digest: digestSchema }),
+  evaluation: plainObject({ statement: envelopeSchema }),
 } as const;
 
 export type RequestName = keyof typeof requests;
@@ -58,18 +59,18 @@ export interface Answers {
 const pushedNames = ['run-config', 'plan', 'aggregate', 'run-end'] as const;
 export type PushedName = (typeof pushedNames)[number];
 
-export const pushedSchema = z.strictObject({ name: z.enum(pushedNames), envelope: envelopeSchema });
+export const pushedSchema = plainObject({ name: z.enum(pushedNames), envelope: envelopeSchema });
 /** A statement of the coordinator, as pushed by event `statement` and returned by `sync` in order of time. */
 export type Pushed = z.infer<typeof pushedSchema>;
 
 /** Answers are untrusted too: a hospital parses what a coordinator sends as strictly as the reverse. */
-const refusal = z.strictObject({
+const refusal = plainObject({
   ok: z.literal(false),
   code: z.enum(Object.keys(REFUSALS) as [RefusalCode, ...RefusalCode[]]),
   message: z.string().max(1_000),
 });
 const accepted = (shape: z.ZodRawShape): z.ZodType =>
-  z.union([z.strictObject({ ok: z.literal(true), ...shape }), refusal]);
+  z.union([plainObject({ ok: z.literal(true), ...shape }), refusal]);
 export const answers = {
   hello: accepted({ challenge: envelopeSchema }),
   prove: accepted({ protocol: z.int().min(1) }),

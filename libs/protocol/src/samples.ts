@@ -63,12 +63,7 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
   evaluation: {
     ...reply,
     model: digest('8'),
-    part: 'test',
-    examples: 100,
-    loss: '0.5',
-    accuracy: '0.8',
-    balancedAccuracy: '0.75',
-    auc: null,
+    scores: { part: 'test', examples: 100, loss: '0.5', accuracy: '0.8', balancedAccuracy: '0.75', auc: null },
   },
   'run-end': {
     v: 1,

@@ -80,7 +80,7 @@ describe.each(statementNames)('%s', (name) => {
   });
 
   it('is refused in any other spelling than the canonical one', () => {
-    const canonical = new TextDecoder().decode(canonicalBytes(body as Json));
+    const canonical = new TextDecoder().decode(canonicalBytes(body));
     const spellings = [
       ` ${canonical}`,
       `${canonical}\n`,
@@ -101,7 +101,7 @@ describe('the signature', () => {
   const { envelope } = signStatement('update', sampleStatements.update, 'k', sign);
 
   it('covers every byte of the payload', () => {
-    const payload = canonicalBytes({ ...sampleStatements.update, examples: 813 } as Json);
+    const payload = canonicalBytes({ ...sampleStatements.update, examples: 813 });
     expect(codeOf('update', { ...envelope, payload: toBase64(payload) })).toBe('SIGNATURE_INVALID');
   });
 
@@ -115,7 +115,7 @@ describe('the signature', () => {
     const never = (): boolean => {
       throw new Error('verify was asked about a malformed statement');
     };
-    const malformed = sealed('update', canonicalBytes({ ...sampleStatements.update, examples: 0 } as Json));
+    const malformed = sealed('update', canonicalBytes({ ...sampleStatements.update, examples: 0 }));
     expect(() => openStatement('update', malformed, never)).toThrow(ProtocolError);
     expect(() => openStatement('plan', envelope, never)).toThrow(ProtocolError);
   });
@@ -183,7 +183,8 @@ describe('limits', () => {
 });
 
 it('quotes nothing of a hostile statement: field names at most', () => {
-  const canary = 'CANARY-5d41';
+  // Too long for any field that takes free text.
+  const canary = 'CANARY'.repeat(50);
   for (const name of statementNames) {
     const body = sampleStatements[name];
     const hostile: unknown[] = [{ ...body, [canary]: canary }, canary, [canary], { [canary]: 1 }];
@@ -195,10 +196,10 @@ it('quotes nothing of a hostile statement: field names at most', () => {
       );
     }
     for (const value of hostile) {
-      expect(refusalOf(name, sealed(name, canonicalBytes(value as Json))).message).not.toContain(canary);
+      expect(refusalOf(name, sealed(name, canonicalBytes(value as Json))).message).not.toContain('CANARY');
     }
-    expect(refusalOf(name, { payloadType: canary, payload: canary, [canary]: 1 }).message).not.toContain(canary);
-    expect(refusalOf(name, { ...sealed(name, utf8(canary)), payloadType: canary }).message).not.toContain(canary);
-    expect(refusalOf(name, sealed(name, utf8(canary))).message).not.toContain(canary);
+    expect(refusalOf(name, { payloadType: canary, payload: canary, [canary]: 1 }).message).not.toContain('CANARY');
+    expect(refusalOf(name, { ...sealed(name, utf8(canary)), payloadType: canary }).message).not.toContain('CANARY');
+    expect(refusalOf(name, sealed(name, utf8(canary))).message).not.toContain('CANARY');
   }
 });

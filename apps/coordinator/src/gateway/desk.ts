@@ -17,7 +17,7 @@ import {
   type RequestName,
 } from '@consilium/protocol';
 import type { Conductor } from '../run/conductor.js';
-import { floatBytes } from '../run/model.js';
+import { floatBytes } from '@consilium/tensors';
 import type { Progress } from '../run/progress.js';
 import { RateLimit } from './rate.js';
 import { Session, type Roster } from './session.js';

@@ -15,7 +15,8 @@ import {
   type RunRules,
 } from '@consilium/rounds';
 import type { BlobFolder } from './blob-folder.js';
-import { floatBytes, PublishedModels } from './model.js';
+import { floatBytes } from '@consilium/tensors';
+import { PublishedModels } from './published-models.js';
 import type { Progress } from './progress.js';
 import { averageSealed } from './sealed-sum.js';
 

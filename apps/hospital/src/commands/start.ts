@@ -9,7 +9,7 @@ import { HospitalError } from '../errors.js';
 import { openIdentity, pinnedCoordinator } from '../home.js';
 import { metricsOf, type Summary } from '../learning/summary.js';
 import { fitHead, scoreHead, XrayLearner } from '../learning/xray-learner.js';
-import { floatBytes } from '../run/float-bytes.js';
+import { floatBytes } from '@consilium/tensors';
 import { HospitalNode, type NodeOutcome, type NodeProgress } from '../run/node.js';
 
 export type StartProgress =
@@ -19,8 +19,8 @@ export type StartProgress =
   | { readonly event: 'finished'; readonly file: string };
 
 export async function start(home: string, configFile: string, say: (step: StartProgress) => void): Promise<void> {
-  const config = await readHospitalConfig(configFile);
   const credentials = { ...(await openIdentity(home)), coordinatorKey: await pinnedCoordinator(home) };
+  const config = await readHospitalConfig(configFile);
   const log = pino(
     { base: { role: 'hospital', hospital: credentials.hospitalId } },
     pino.destination({ dest: join(home, 'hospital.log') }),

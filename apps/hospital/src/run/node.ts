@@ -27,7 +27,7 @@ import {
 } from '@consilium/rounds';
 import { CoordinatorChannel, type CoordinatorStatement, type LineState } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
-import { floatBytes } from './float-bytes.js';
+import { floatBytes } from '@consilium/tensors';
 import type { Learner, Prepared, Scores } from './learner.js';
 import { answerPlan, type Outgoing } from './round.js';
 import { Stopwatch, type Activity } from './stopwatch.js';
@@ -105,6 +105,11 @@ export class HospitalNode {
     } finally {
       this.#channel.close();
     }
+  }
+
+  /** Leaves for good and without a word, as a crash would; {@link run} does not resolve after it. */
+  close(): void {
+    this.#channel.close();
   }
 
   #soon(work: () => Promise<void>): void {

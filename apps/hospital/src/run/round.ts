@@ -4,7 +4,7 @@ import { digestBlob, sealUpdate, signBytes } from '@consilium/crypto';
 import { decimal, signStatement, type Digest, type Envelope, type RunConfig } from '@consilium/protocol';
 import type { AcceptedPlan } from '@consilium/rounds';
 import type { Credentials } from '../channel/handshake.js';
-import { floatBytes } from './float-bytes.js';
+import { floatBytes } from '@consilium/tensors';
 import type { Learner } from './learner.js';
 
 /** What leaves the hospital in a round; the update itself has no way out but through the seal. */

@@ -25,6 +25,8 @@ export function startCoordinator(rules: RunRules): Step {
 
 export function stepCoordinator(rules: RunRules, state: CoordinatorState, event: CoordinatorEvent): Step {
   if (state.phase === 'ended') return stay(state);
+  // The signed roster decides who takes part, whoever else may have come through the door.
+  if ('hospitalId' in event && !rules.roster.includes(event.hospitalId)) return stay(state);
   switch (event.type) {
     case 'connected':
       return proceed(rules, {
@@ -163,7 +165,7 @@ function aggregated(
 function timerFired(rules: RunRules, state: CoordinatorState, key: string): Step {
   const hospitalId = key.startsWith('absence:') ? (key.slice('absence:'.length) as HospitalId) : undefined;
   if (hospitalId !== undefined) {
-    if (state.connected.has(hospitalId)) return stay(state);
+    if (state.connected.has(hospitalId) || !rules.roster.includes(hospitalId)) return stay(state);
     return proceed(rules, { ...state, absent: plus(state.absent, hospitalId) });
   }
   if (state.phase === 'gathering' && key === `gather:${state.round}`) {

@@ -3,7 +3,7 @@
  * whatever the coordinator says, it trains once per plan, sends one update per attempt, and starts from no model that
  * a signed aggregate (or its own recomputation, in round 1) did not announce.
  */
-import type { Aggregate, Digest, Plan, RunConfig, RunEnd } from '@consilium/protocol';
+import type { Aggregate, Digest, Plan, RunConfig, RunEnd, RunId } from '@consilium/protocol';
 
 export interface AcceptedPlan {
   readonly plan: Plan;
@@ -24,6 +24,7 @@ export type LocalRefusal =
 
 /** What is known of the run: the last completed round, and the head that it ended with. */
 interface Progress {
+  readonly runId: RunId;
   readonly configDigest: Digest;
   readonly completedRound: number;
   readonly model: Digest;

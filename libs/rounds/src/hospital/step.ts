@@ -13,13 +13,16 @@ export const startHospital = (): HospitalState => ({ phase: 'joining' });
 export function stepHospital(own: HospitalId, state: HospitalState, event: HospitalEvent): HospitalStep {
   if (state.phase === 'ended' || state.phase === 'refusing') return stay(state);
   if (event.type === 'config') return config(state, event);
-  if (event.type === 'run-end') {
-    const { outcome, reason } = event.end;
-    // The last evaluation still goes out: the coordinator waits for it before it ends a finished run.
-    return { state: { phase: 'ended', outcome, reason }, effects: [{ type: 'stop' }] };
-  }
+  // Nothing else has a meaning before the configuration, which is the first of what a synchronisation brings.
   if (state.phase === 'joining') return stay(state);
   switch (event.type) {
+    case 'run-end': {
+      const { configDigest, outcome, reason } = event.end;
+      // The end of an earlier run is validly signed too, and anyone may play it back.
+      if (configDigest !== state.configDigest) return stay(state);
+      // The last evaluation still goes out: the coordinator waits for it before it ends a finished run.
+      return { state: { phase: 'ended', outcome, reason }, effects: [{ type: 'stop' }] };
+    }
     case 'plan':
       return plan(own, state, event);
     case 'trained':
@@ -36,7 +39,7 @@ export function stepHospital(own: HospitalId, state: HospitalState, event: Hospi
       return event.roundIsOver ? stay({ ...state, phase: 'waiting' }) : refuse('UPDATE_REFUSED');
     case 'aggregate': {
       const { aggregate } = event;
-      if (aggregate.round <= state.completedRound) return stay(state);
+      if (aggregate.runId !== state.runId || aggregate.round <= state.completedRound) return stay(state);
       const progress = { ...progressOf(state), completedRound: aggregate.round, model: aggregate.model };
       return {
         state: { ...progress, phase: 'evaluating', next: undefined },
@@ -58,6 +61,7 @@ function config(state: HospitalState, event: Extract<HospitalEvent, { type: 'con
     return {
       state: {
         phase: 'ready',
+        runId: event.config.runId,
         configDigest: event.digest,
         completedRound: 0,
         model: event.config.initialModel,
@@ -73,10 +77,14 @@ function config(state: HospitalState, event: Extract<HospitalEvent, { type: 'con
 function plan(own: HospitalId, state: Running, event: Extract<HospitalEvent, { type: 'plan' }>): HospitalStep {
   const { plan, digest } = event;
   if (plan.configDigest !== state.configDigest || !plan.cohort.includes(own)) return stay(state);
-  const { answered } = state;
-  const isNew = plan.round > answered.round || (plan.round === answered.round && plan.attempt > answered.attempt);
+  const newest = state.phase === 'evaluating' && state.next !== undefined ? state.next.plan : state.answered;
+  const isNew = plan.round > newest.round || (plan.round === newest.round && plan.attempt > newest.attempt);
   if (!isNew || plan.round <= state.completedRound) return stay(state);
-  if (plan.model !== state.model) return refuse('PLAN_MODEL_UNKNOWN');
+  if (plan.model !== state.model) {
+    // Further ahead than the next round: we were away when an aggregate was pushed, and the plan overtook the
+    // synchronisation that brings both. Nothing is done for it until then.
+    return plan.round > state.completedRound + 1 ? stay(state) : refuse('PLAN_MODEL_UNKNOWN');
+  }
   const accepted = { plan, digest };
   return state.phase === 'evaluating' ? stay({ ...state, next: accepted }) : begin(state, accepted);
 }
@@ -90,7 +98,8 @@ function begin(state: Running, accepted: AcceptedPlan): HospitalStep {
   };
 }
 
-const progressOf = ({ configDigest, completedRound, model, answered }: Running) => ({
+const progressOf = ({ runId, configDigest, completedRound, model, answered }: Running) => ({
+  runId,
   configDigest,
   completedRound,
   model,

@@ -1,9 +1,3 @@
-/** Heads as bytes: float32 little-endian, shape (d,), in the order of the head's tensors. */
-
-/** A view, not a copy. */
-export const floatBytes = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-
 /** The heads that hospitals may read now: the newest two, by digest. */
 export class PublishedModels {
   readonly #models = new Map<string, Float32Array>();

@@ -1,0 +1,181 @@
+/**
+ * Claims: whatever is wrong with what a person typed or handed over, the program ends with the documented exit status and
+ * one last line `CODE: sentence` on standard error that names the thing to change, shows no stack, and leaves the person's
+ * files alone; a hospital without a coordinator waits and says so. Oracle: the table of codes and statuses written here.
+ */
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { occupyPort, runProgram, startProgram, type Ending, type PROGRAMS } from '../support/programs.js';
+import { writeCleanFolder } from '../support/xray-folder.js';
+
+let directory: string;
+const path = (...names: string[]): string => join(directory, ...names);
+
+async function manifest(folder: string, text: string): Promise<void> {
+  await mkdir(path(folder), { recursive: true });
+  await writeFile(path(folder, 'manifest.csv'), text);
+}
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'consilium-bad-'));
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+const run = (program: keyof typeof PROGRAMS, ...args: string[]): Promise<Ending> =>
+  runProgram(program, args, directory);
+
+/** @param sentence - what the complaint must contain, so that the person knows what to change. */
+function expectComplaint({ status, stderr }: Ending, expected: number, code: string, ...sentence: string[]): void {
+  const complaint = stderr.split('\n').find((line) => line.startsWith(`${code}: `));
+  expect(complaint, stderr).toBeDefined();
+  for (const part of sentence) expect(complaint).toContain(part);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  expect(status).toBe(expected);
+}
+
+describe('the options of the demonstration', () => {
+  it.each([
+    ['an unknown option', ['--bogus'], '--bogus'],
+    ['no rounds', ['--rounds', '0'], '--rounds'],
+    ['a port that no machine has', ['--port', '65536'], '--port'],
+    ['an unknown head', ['--head', 'deep'], 'linear, mlp'],
+    ['a stray argument', ['stray'], 'too many arguments'],
+  ])('refuses %s', async (_, args, sentence) => {
+    expectComplaint(await run('demo', ...args), 2, 'BAD_OPTION', sentence);
+  });
+
+  it('refuses a folder with other files, also one that holds only a folder `images`, and leaves them there', async () => {
+    await mkdir(path('own', 'images'), { recursive: true });
+    await writeFile(path('own', 'images', 'thesis.txt'), 'years of work');
+    expectComplaint(await run('demo', '--out', 'own'), 2, 'OUT_NOT_OURS', path('own'), 'images', '--out');
+    expect(await readFile(path('own', 'images', 'thesis.txt'), 'utf8')).toBe('years of work');
+    expect(await readdir(path('own'))).toEqual(['images']);
+  });
+
+  it('refuses to write into a file', async () => {
+    await writeFile(path('file'), '');
+    expectComplaint(await run('demo', '--out', 'file'), 2, 'OUT_UNUSABLE', path('file'), '--out');
+  });
+
+  it('refuses images that it would clear', async () => {
+    await manifest(join('cleared', 'images'), 'image,label,site\na.png,normal,a\n');
+    const ending = await run('demo', '--out', 'cleared', '--data', 'cleared/images');
+    expectComplaint(ending, 2, 'BAD_OPTION', '--data', '--out');
+    expect(await readdir(path('cleared', 'images'))).toEqual(['manifest.csv']);
+  });
+
+  it('refuses weights that are not safetensors', async () => {
+    await writeFile(path('weights.safetensors'), 'no weights');
+    const args = ['--out', 'weights', '--images', '6', '--hospitals', '1', '--backbone', 'weights.safetensors'];
+    expectComplaint(await run('demo', ...args), 5, 'WEIGHTS_INVALID', 'safetensors');
+  });
+});
+
+describe('a folder of images', () => {
+  it.each([
+    ['no manifest', undefined, 'MANIFEST_MISSING', 'no manifest.csv'],
+    ['no column for the site', 'image,label\na.png,normal\n', 'MANIFEST_COLUMN_MISSING', '"site"'],
+    ['a split that is none', 'image,label,site,split\na.png,normal,a,tset\n', 'MANIFEST_INVALID', 'line 2'],
+    ['no row', 'image,label,site\n', 'DATA_UNUSABLE', 'no image'],
+    ['one label', 'image,label,site\na.png,normal,a\nb.png,normal,b\n', 'DATA_UNUSABLE', 'one label'],
+  ])('with %s is refused before anything is written', async (name, text, code, sentence) => {
+    const folder = name.replaceAll(' ', '-');
+    if (text === undefined) await mkdir(path(folder));
+    else await manifest(folder, text);
+    expectComplaint(await run('demo', '--data', folder, '--out', 'unused'), 5, code, sentence, path(folder));
+    expect(await readdir(directory)).not.toContain('unused');
+  });
+
+  it('without a usable image ends the demonstration with the name of the hospital and the reasons', async () => {
+    const rows = ['north', 'south'].flatMap((site) => [`${site}1.png,normal,${site}`, `${site}2.png,covid,${site}`]);
+    await manifest('unusable', ['image,label,site', ...rows, ''].join('\n'));
+    const ending = await run('demo', '--data', 'unusable', '--out', 'unusable-out');
+    expectComplaint(ending, 5, 'TOO_FEW_HOSPITALS', 'NO_USABLE_IMAGES', 'none of 2 images', 'FILE_MISSING 2');
+    expect(ending.stderr).toMatch(/^TOO_FEW_HOSPITALS: (north|south): /m);
+  });
+});
+
+describe('a port in use', () => {
+  it('ends the coordinator and the demonstration with its number', async () => {
+    await writeCleanFolder(path('port'), ['a', 'b'], 3);
+    const { port, close } = await occupyPort();
+    try {
+      const ending = await run('demo', '--data', 'port', '--out', 'port-out', '--port', String(port));
+      expectComplaint(ending, 3, 'PORT_IN_USE', `port ${port} on 127.0.0.1`, '--port');
+    } finally {
+      await close();
+    }
+  });
+});
+
+describe('a coordinator and a hospital that are set up badly', () => {
+  const enrolment = (): string => path('h', 'enrolment.json');
+  beforeAll(async () => {
+    expect((await run('coordinator', 'init', '--home', 'c')).status).toBe(0);
+    expect((await run('hospital', 'init', 'clinic', '--home', 'h')).status).toBe(0);
+  });
+
+  it.each([
+    ['coordinator', ['bogus'], 'BAD_OPTION', 'bogus'],
+    ['coordinator', ['run'], 'BAD_OPTION', 'run-file'],
+    ['coordinator', ['run', 'none.yaml', '--home', 'c'], 'RUN_FILE_INVALID', 'none.yaml'],
+    ['coordinator', ['enrol', 'h/enrolment.json', '--home', 'elsewhere'], 'NOT_INITIALISED', 'init'],
+    ['hospital', ['start', '--format', 'xml'], 'BAD_OPTION', 'text, json'],
+    ['hospital', ['init', 'Not A Name', '--home', 'x'], 'CONFIG_INVALID', 'a-z'],
+    ['hospital', ['start', '--home', 'elsewhere'], 'NOT_INITIALISED', 'consilium-hospital init'],
+    ['hospital', ['start', '--home', 'h'], 'CARD_MISSING', 'consilium-hospital trust'],
+    ['hospital', ['trust', 'h/enrolment.json', '--home', 'h'], 'CARD_INVALID', 'card'],
+  ] as const)('%s %j: %s', async (program, args, code, sentence) => {
+    expectComplaint(await run(program, ...args), 2, code, sentence);
+    expect(await readdir(directory)).not.toContain('elsewhere');
+  });
+
+  it('an enrolment with a broken signature is not accepted', async () => {
+    const envelope = JSON.parse(await readFile(enrolment(), 'utf8')) as { signatures: { sig: string }[] };
+    const [signature] = envelope.signatures;
+    if (signature === undefined) throw new Error('the enrolment has no signature');
+    signature.sig = `${signature.sig.startsWith('A') ? 'B' : 'A'}${signature.sig.slice(1)}`;
+    await writeFile(path('forged.json'), JSON.stringify(envelope));
+    const ending = await run('coordinator', 'enrol', 'forged.json', '--home', 'c');
+    expectComplaint(ending, 2, 'ENROLMENT_INVALID', 'forged.json', 'SIGNATURE_INVALID');
+    expect(await readdir(path('c', 'enrolled'))).toEqual([]);
+  });
+
+  it('a run file with bad fields names each of them', async () => {
+    const run1 = { run: 'r', study: { name: 's', labels: ['a', 'b'] }, mode: 'sealed', head: { kind: 'linear' } };
+    const fields = { ...run1, backbone: 'ab', preprocessing: 'p', rounds: 0, training: { epoch: 3 } };
+    // JSON is YAML.
+    await writeFile(path('bad.yaml'), JSON.stringify(fields));
+    const ending = await run('coordinator', 'run', 'bad.yaml', '--home', 'c');
+    expectComplaint(ending, 2, 'RUN_FILE_INVALID', 'backbone:', 'rounds:', 'training:', '"epoch"');
+  });
+
+  it.skipIf(process.platform === 'win32')('a key that others may read is not used', async () => {
+    await chmod(path('h', 'identity.key'), 0o644);
+    const ending = await run('hospital', 'init', 'clinic', '--home', 'h');
+    expectComplaint(ending, 2, 'KEY_FILE_OPEN_TO_OTHERS', 'identity.key', '644');
+    await chmod(path('h', 'identity.key'), 0o600);
+    await chmod(path('c', 'coordinator.key'), 0o640);
+    const enrol = await run('coordinator', 'enrol', 'h/enrolment.json', '--home', 'c');
+    expectComplaint(enrol, 2, 'KEY_FILE_OPEN_TO_OTHERS', 'coordinator.key', '640');
+    await chmod(path('c', 'coordinator.key'), 0o600);
+  });
+
+  it('a hospital whose coordinator is not there goes on trying, and says so', async () => {
+    const { port, close } = await occupyPort();
+    await close();
+    expect((await run('hospital', 'trust', 'c/coordinator-card.json', '--home', 'h')).status).toBe(0);
+    await writeCleanFolder(path('waiting'), ['a'], 2);
+    const config = { coordinator: `http://127.0.0.1:${port}`, data: '../waiting' };
+    await writeFile(path('h', 'hospital.yaml'), JSON.stringify(config));
+    const node = startProgram('hospital', ['start', '--home', 'h'], directory);
+    const line = 'the coordinator does not answer; trying again with growing pauses\\n';
+    await node.printed(new RegExp(`${line}[^]*${line}`));
+    node.child.kill('SIGTERM');
+    expect((await node.ended).status).toBe(130);
+  });
+});

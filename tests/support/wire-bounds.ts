@@ -1,0 +1,73 @@
+/**
+ * The most that each request may take on the wire, from the schemas: every field at its maximum, in the longest spelling.
+ * Nothing here comes from watching a run.
+ */
+import { canonicalBytes, toBase64, type Json } from '@consilium/bytes';
+import { limits, requests, signStatement, type RequestName, type StatementName } from '@consilium/protocol';
+
+const ID = 'x'.repeat(63);
+const HEX = 'f'.repeat(64);
+const DECIMAL = `-${'9'.repeat(15)}.${'9'.repeat(12)}`;
+const EXAMPLES = 100_000_000;
+/** RFC 6455: two bytes, eight of length, four of mask. */
+export const FRAME_HEADER_MAX = 14;
+/** `42` or `451-`, and an ack id of at most ten digits. */
+const PACKET_PREFIX_MAX = 14;
+
+const reply = { v: 1, runId: ID, round: limits.rounds, attempt: 1_000, from: ID, planDigest: HEX };
+const scores = {
+  examples: EXAMPLES,
+  part: 'validation',
+  loss: DECIMAL,
+  accuracy: DECIMAL,
+  balancedAccuracy: DECIMAL,
+  auc: DECIMAL,
+};
+
+const bodies: Partial<Record<StatementName, Json>> = {
+  consent: { v: 1, runId: ID, from: ID, configDigest: HEX },
+  update: { ...reply, blobDigest: HEX, blobBytes: limits.blobBytes, examples: EXAMPLES, loss: DECIMAL },
+  evaluation: { ...reply, model: HEX, scores },
+  'challenge-answer': {
+    v: 1,
+    protocol: 1_000,
+    hospitalId: ID,
+    clientNonce: HEX,
+    serverNonce: HEX,
+    coordinatorKey: HEX,
+  },
+};
+
+/** An envelope around the longest body; signing parses it, so a body that is no statement would throw. */
+function largestEnvelope(name: StatementName): Json {
+  const body = bodies[name];
+  if (body === undefined) throw new Error(`no bound for ${name}`);
+  const signed = signStatement(name, body as never, 'x'.repeat(64), () => new Uint8Array(64));
+  if (signed.envelope.payload !== toBase64(canonicalBytes(body))) throw new Error(`${name} was not signed as it is`);
+  return signed.envelope;
+}
+
+const placeholder = { _placeholder: true, num: 0 };
+const largest: Record<RequestName, () => Json> = {
+  hello: () => ({ versions: { min: 1_000, max: 1_000 }, hospitalId: ID, nonce: HEX }),
+  prove: () => ({ answer: largestEnvelope('challenge-answer') }),
+  sync: () => ({}),
+  consent: () => ({ statement: largestEnvelope('consent') }),
+  'blob.read': () => ({ digest: HEX, offset: limits.blobBytes, length: limits.chunkBytes }),
+  'update.offer': () => ({ statement: largestEnvelope('update') }),
+  'update.chunk': () => ({ digest: HEX, offset: limits.blobBytes, bytes: placeholder }),
+  'update.commit': () => ({ digest: HEX }),
+  evaluation: () => ({ statement: largestEnvelope('evaluation') }),
+};
+
+/** Bytes on the wire of one request, frame headers included, the bytes of a chunk left out. */
+export function requestBytesMax(name: RequestName): number {
+  const body = largest[name]();
+  if (name !== 'update.chunk' && !requests[name].safeParse(body).success)
+    throw new Error(`${name} is not as the schema says`);
+  const frames = name === 'update.chunk' ? 2 : 1;
+  return PACKET_PREFIX_MAX + JSON.stringify([name, body]).length + frames * FRAME_HEADER_MAX;
+}
+
+/** One pong, or one closing packet. */
+export const SMALL_PACKET_MAX = 2 + FRAME_HEADER_MAX;
