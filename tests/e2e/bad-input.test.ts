@@ -20,6 +20,8 @@ async function manifest(folder: string, text: string): Promise<void> {
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'consilium-bad-'));
+  // Enough for whatever fails before an image is read.
+  await manifest('named', 'image,label,site\na.png,normal,a\nb.png,covid,b\n');
 });
 afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
@@ -38,7 +40,7 @@ function expectComplaint({ status, stderr }: Ending, expected: number, code: str
 }
 
 describe('the options of the demonstration', () => {
-  it.each([
+  it.concurrent.each([
     ['an unknown option', ['--bogus'], '--bogus'],
     ['no rounds', ['--rounds', '0'], '--rounds'],
     ['a port that no machine has', ['--port', '65536'], '--port'],
@@ -70,13 +72,13 @@ describe('the options of the demonstration', () => {
 
   it('refuses weights that are not safetensors', async () => {
     await writeFile(path('weights.safetensors'), 'no weights');
-    const args = ['--out', 'weights', '--images', '6', '--hospitals', '1', '--backbone', 'weights.safetensors'];
+    const args = ['--out', 'weights', '--data', 'named', '--backbone', 'weights.safetensors'];
     expectComplaint(await run('demo', ...args), 5, 'WEIGHTS_INVALID', 'safetensors');
   });
 });
 
 describe('a folder of images', () => {
-  it.each([
+  it.concurrent.each([
     ['no manifest', undefined, 'MANIFEST_MISSING', 'no manifest.csv'],
     ['no column for the site', 'image,label\na.png,normal\n', 'MANIFEST_COLUMN_MISSING', '"site"'],
     ['a split that is none', 'image,label,site,split\na.png,normal,a,tset\n', 'MANIFEST_INVALID', 'line 2'],
@@ -101,10 +103,9 @@ describe('a folder of images', () => {
 
 describe('a port in use', () => {
   it('ends the coordinator and the demonstration with its number', async () => {
-    await writeCleanFolder(path('port'), ['a', 'b'], 3);
     const { port, close } = await occupyPort();
     try {
-      const ending = await run('demo', '--data', 'port', '--out', 'port-out', '--port', String(port));
+      const ending = await run('demo', '--data', 'named', '--out', 'port-out', '--port', String(port));
       expectComplaint(ending, 3, 'PORT_IN_USE', `port ${port} on 127.0.0.1`, '--port');
     } finally {
       await close();
@@ -119,7 +120,7 @@ describe('a coordinator and a hospital that are set up badly', () => {
     expect((await run('hospital', 'init', 'clinic', '--home', 'h')).status).toBe(0);
   });
 
-  it.each([
+  it.concurrent.each([
     ['coordinator', ['bogus'], 'BAD_OPTION', 'bogus'],
     ['coordinator', ['run'], 'BAD_OPTION', 'run-file'],
     ['coordinator', ['run', 'none.yaml', '--home', 'c'], 'RUN_FILE_INVALID', 'none.yaml'],

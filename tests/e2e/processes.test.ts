@@ -17,7 +17,7 @@ let current: RunningProgram | undefined;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'consilium-processes-'));
   out = join(directory, 'out');
-  await writeCleanFolder(join(directory, 'films'), ['a', 'b', 'c'], 6);
+  await writeCleanFolder(join(directory, 'films'), ['a', 'b', 'c'], 4);
 });
 afterAll(async () => {
   // Only after a failed test is anything left here, and only what it started.
@@ -37,7 +37,7 @@ function interrupt({ child }: RunningProgram, whom: 'group' | 'process'): void {
   process.kill(whom === 'group' ? -child.pid : child.pid, 'SIGINT');
 }
 
-const FILMS = ['--data', 'films', '--rounds', '60', '--epochs', '3'];
+const FILMS = ['--data', 'films', '--rounds', '30', '--epochs', '1'];
 
 // One folder, one test after the other: each starts on what the one before it left.
 describe('an interrupted demonstration', () => {
@@ -80,7 +80,7 @@ describe('a hospital that is killed in the middle of a run', () => {
     };
     expect(result.lost).toEqual([{ id: 'b', why: 'ended by SIGKILL' }]);
     expect(result.hospitals.map(({ id }) => id)).toEqual(['a', 'c']);
-    expect(result.rounds).toHaveLength(60);
+    expect(result.rounds).toHaveLength(30);
     expect(result.rounds.at(0)?.hospitals.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
     expect(result.rounds.at(-1)?.hospitals.map(({ id }) => id)).toEqual(['a', 'c']);
     // It is missed at most where it had joined; after that it is not waited for.

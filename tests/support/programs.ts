@@ -28,7 +28,8 @@ export interface RunningProgram {
 
 /** @param cwd - where its user stands; it leads a process group of its own, as a command in a terminal does. */
 export function startProgram(name: keyof typeof PROGRAMS, args: readonly string[], cwd: string): RunningProgram {
-  const { INIT_CWD: _, ...env } = process.env;
+  // npm's INIT_CWD is where the tests were started, not where this user stands.
+  const env = { ...process.env, INIT_CWD: undefined };
   const child = spawn(process.execPath, [PROGRAMS[name], ...args], { cwd, env, detached: true });
   let stdout = '';
   let stderr = '';

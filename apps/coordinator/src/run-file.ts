@@ -42,6 +42,8 @@ export const runFileSchema = z.strictObject({
       l2: z.number().min(0).max(1_000).default(0.1),
     })
     .prefault({}),
+  /** Largest L2 norm of an update: a bound on what one hospital can do to the head. */
+  clipNorm: z.number().positive().max(1_000_000).default(100),
   gatherTimeoutSeconds: seconds(3_600),
   roundTimeoutSeconds: seconds(3_600),
   absenceGraceSeconds: seconds(30),
@@ -101,6 +103,7 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
       l2: decimal(file.training.l2, 9),
     },
     weighting: 'examples',
+    clipNorm: decimal(file.clipNorm),
     rounds: file.rounds,
     minHospitals: file.minHospitals,
     roundTimeoutMs: Math.round(file.roundTimeoutSeconds * 1_000),

@@ -78,7 +78,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     },
     keepModel: (round, model) => keepModel(home, options.config, round, model),
     failed: (error) => {
-      fail(error);
+      log.error({ err: error }, 'the run cannot go on');
     },
   });
   const uploads = new Uploads(conductor, blobs);

@@ -1,21 +1,19 @@
 /** Claim: the example of the README compiles, runs and says the truth about its result. Oracle: the README's own text. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { applyMean, IncomingUpdate, WeightedMean } from './index.js';
+import { applyMean, checkUpdate, WeightedMean } from './index.js';
 
-const blobs = new Map([
-  ['ward-a', { examples: 300, blocks: [Float32Array.of(0.5, 1), Float32Array.of(-1, 0)] }],
-  ['ward-b', { examples: 100, blocks: [Float32Array.of(0.5, -3), Float32Array.of(1, 0)] }],
+const received = new Map([
+  ['ward-a', { examples: 300, update: Float32Array.of(0.5, 1, -1, 0) }],
+  ['ward-b', { examples: 100, update: Float32Array.of(0.5, -3, 1, 0) }],
 ]);
 const global = Float32Array.of(1, 1, 1, 1);
 
 it('runs the example of the README', () => {
   // example
   const mean = new WeightedMean(4);
-  for (const [, { examples, blocks }] of [...blobs].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const incoming = new IncomingUpdate({ parameters: 4, maxNorm: 10 });
-    for (const block of blocks) incoming.add(incoming.received, block);
-    mean.add(incoming.finish(), examples);
+  for (const [, { examples, update }] of [...received].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    mean.add(checkUpdate(update, { parameters: 4, maxNorm: 10 }), examples);
   }
   const next = applyMean(global, mean.result()); // [1.5, 1, 0.5, 1]
   // end

@@ -17,14 +17,14 @@ export function checkParameterCount(parameters: number): void {
     throw new RangeError('parameters must be a positive integer');
 }
 
-export function refuseNotFinite(values: Float32Array, firstIndex: number): void {
+function refuseNotFinite(values: Float32Array): void {
   // x - x is 0 for a finite x and NaN for every other. Without a branch in the loop the check costs what reading costs.
   let differences = 0;
   for (let k = 0; k < values.length; k++) differences += (values[k] as number) - (values[k] as number);
   if (differences === 0) return;
   for (let k = 0; k < values.length; k++) {
     if (!Number.isFinite(values[k])) {
-      throw new AggregationError('NOT_FINITE', `coordinate ${firstIndex + k} is not a finite number`);
+      throw new AggregationError('NOT_FINITE', `coordinate ${k} is not a finite number`);
     }
   }
 }
@@ -41,7 +41,7 @@ export function checkUpdate(update: Float32Array, { parameters, maxNorm }: Updat
   if (update.length !== parameters) {
     throw new AggregationError('WRONG_LENGTH', `expected ${parameters} coordinates, got ${update.length}`);
   }
-  refuseNotFinite(update, 0);
+  refuseNotFinite(update);
   if (maxNorm !== undefined) {
     if (!(maxNorm > 0)) throw new RangeError('maxNorm must be above zero');
     let squares = 0;

@@ -28,7 +28,7 @@ export class WeightedMean {
   /**
    * Adds one update, or throws and leaves the mean exactly as it was.
    *
-   * @param update - float32, shape (d,), from {@link IncomingUpdate} or a file. Not modified, not kept.
+   * @param update - float32, shape (d,). Not modified, not kept.
    * @param weight - number of examples it was trained on, a positive safe integer.
    * @throws {@link AggregationError} `BAD_WEIGHT`, also if the weights' sum would leave the safe integers;
    *   `WRONG_LENGTH`; `NOT_FINITE` with the first bad index.

@@ -28,6 +28,7 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     preprocessing: 'v1',
     training: { epochs: 2, batchSize: 32, learningRate: '0.001', l2: '0.1' },
     weighting: 'examples',
+    clipNorm: '100',
     rounds: 5,
     minHospitals: 2,
     roundTimeoutMs: 3_600_000,

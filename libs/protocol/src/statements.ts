@@ -68,6 +68,8 @@ const runConfig = z.strictObject({
     l2: decimalSchema,
   }),
   weighting: z.literal('examples'),
+  /** Largest L2 norm of an update, dimensionless: hospitals scale longer ones down, the coordinator refuses them. */
+  clipNorm: decimalSchema,
   rounds: round,
   minHospitals: z.int().min(1).max(limits.hospitals),
   roundTimeoutMs: durationMs,
@@ -145,7 +147,7 @@ const runEnd = z.strictObject({
   from: coordinator,
   configDigest: digestSchema,
   outcome: z.enum(['finished', 'aborted']),
-  reason: z.enum(['ALL_ROUNDS_DONE', 'TOO_FEW_HOSPITALS', 'STOPPED']),
+  reason: z.enum(['ALL_ROUNDS_DONE', 'TOO_FEW_HOSPITALS', 'STOPPED', 'COORDINATOR_FAILED']),
   rounds: z.int().min(0).max(limits.rounds),
 });
 

@@ -43,6 +43,7 @@ export class SeededRandom {
 
   /** Uniform on 0 .. bound - 1. @param bound - an integer in 1 .. 2^32. */
   integer(bound: number): number {
+    if (!Number.isInteger(bound) || bound < 1 || bound > 0x1_0000_0000) throw new RangeError('bound must be 1 .. 2^32');
     const limit = 0x1_0000_0000 - (0x1_0000_0000 % bound);
     for (;;) {
       const draw = this.nextUint32();

@@ -33,6 +33,7 @@ interface Caller {
   readonly session: Session;
   readonly rate: RateLimit;
   readonly line: Line;
+  refusedBefore: boolean;
 }
 
 export interface DeskParts {
@@ -52,7 +53,7 @@ export class Desk {
 
   arrive(line: Line): void {
     const session = new Session(this.parts.identity, this.parts.roster);
-    this.#callers.set(line.id, { session, rate: new RateLimit(), line });
+    this.#callers.set(line.id, { session, rate: new RateLimit(), line, refusedBefore: false });
   }
 
   isHospital(lineId: string): boolean {
@@ -103,7 +104,11 @@ export class Desk {
       this.parts.log.error({ err: error, request: name, hospital }, 'a request failed inside the coordinator');
       return { ok: false, code: 'INTERNAL', message: REFUSALS.INTERNAL };
     }
-    this.parts.progress({ event: 'refused', hospital, request: name, code: error.code });
+    // Of a stranger only the first is told: a flood of them must not fill the disk with lines.
+    if (hospital !== undefined || caller?.refusedBefore === false) {
+      this.parts.progress({ event: 'refused', hospital, request: name, code: error.code });
+    }
+    if (caller !== undefined) caller.refusedBefore = true;
     return { ok: false, code: error.code, message: error.message };
   }
 

@@ -10,7 +10,7 @@ import {
   type OnGatewayDisconnect,
 } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
-import { limits, type Pushed } from '@consilium/protocol';
+import { limits, requests, type Pushed } from '@consilium/protocol';
 import { Desk } from './desk.js';
 
 const ROOM = 'hospitals';
@@ -18,27 +18,42 @@ const ROOM = 'hospitals';
 @WebSocketGateway({ maxHttpBufferSize: limits.messageBytes, serveClient: false, connectTimeout: limits.handshakeMs })
 export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDisconnect<Socket> {
   @WebSocketServer() private readonly server!: Server;
-  readonly #pending = new Set<string>();
+  /** Connections that have not proved who they are, by address. */
+  readonly #strangers = new Map<string, Set<string>>();
 
   constructor(@Inject(Desk) private readonly desk: Desk) {}
 
   handleConnection(socket: Socket): void {
-    // Strangers may not pile up: each has a few seconds, and there is room for so many at a time.
-    if (this.#pending.size >= limits.pendingConnections) {
+    // Strangers may not pile up: each has a few seconds, and there is room for so many from one address.
+    const strangers = this.#strangers.get(socket.handshake.address) ?? new Set();
+    if (strangers.size >= limits.pendingConnections) {
       socket.disconnect(true);
       return;
     }
-    this.#pending.add(socket.id);
+    this.#strangers.set(socket.handshake.address, strangers.add(socket.id));
+    // An event that does not exist costs as much as one that does: whoever sends it does not speak the protocol.
+    socket.use(([event], next) => {
+      if (Object.hasOwn(requests, event)) next();
+      else socket.disconnect(true);
+    });
     this.desk.arrive({ id: socket.id, cut: () => socket.disconnect(true) });
     setTimeout(() => {
-      this.#pending.delete(socket.id);
+      this.#known(socket);
       if (!this.desk.isHospital(socket.id)) socket.disconnect(true);
     }, limits.handshakeMs).unref();
   }
 
   handleDisconnect(socket: Socket): void {
-    this.#pending.delete(socket.id);
+    this.#known(socket);
     this.desk.leave(socket.id);
+  }
+
+  /** No stranger any more: proved, or gone. */
+  #known(socket: Socket): void {
+    const { address } = socket.handshake;
+    const strangers = this.#strangers.get(address);
+    strangers?.delete(socket.id);
+    if (strangers?.size === 0) this.#strangers.delete(address);
   }
 
   push(statement: Pushed): void {
@@ -54,7 +69,7 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
   async prove(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
     const answer = await this.desk.answer('prove', socket.id, body);
     if (answer.ok) {
-      this.#pending.delete(socket.id);
+      this.#known(socket);
       await socket.join(ROOM);
     }
     return answer;

@@ -69,12 +69,7 @@ export class Uploads {
     this.#open.delete(hospitalId);
     const owner = { hospitalId, blobDigest: digest };
     try {
-      checkSealedUpdate(
-        this.blobs.read(owner),
-        round.secretKey,
-        { ...body, hospitalId },
-        this.conductor.config.body.parameters,
-      );
+      checkSealedUpdate(this.blobs.read(owner), round.secretKey, { ...body, hospitalId }, this.conductor.config.body);
       if (!(await this.conductor.acceptUpdate(body))) throw new ProtocolError('ROUND_CLOSED');
     } catch (error) {
       this.blobs.remove(owner);

@@ -31,7 +31,7 @@ export interface ConductorPorts {
   readonly push: (statement: Pushed) => void;
   readonly keepModel: (round: number, model: Float32Array) => Promise<void>;
   readonly progress: (progress: Progress) => void;
-  /** The run cannot go on, for a reason outside the protocol: a full disk, a defect. */
+  /** Why the run is about to be aborted with `COORDINATOR_FAILED`. */
   readonly failed: (error: unknown) => void;
 }
 
@@ -127,10 +127,18 @@ export class Conductor {
         await this.#perform(effects);
       }
     } catch (error) {
-      this.ports.failed(error);
+      await this.#giveUp(error);
     } finally {
       this.#busy = false;
     }
+  }
+
+  /** The run cannot go on: hospitals are told, as far as that still works. */
+  async #giveUp(error: unknown): Promise<void> {
+    this.ports.failed(error);
+    const { state, effects } = stepCoordinator(this.#rules, this.#state, { type: 'failed' });
+    this.#state = state;
+    await this.#perform(effects);
   }
 
   async #perform(effects: readonly CoordinatorEffect[]): Promise<void> {

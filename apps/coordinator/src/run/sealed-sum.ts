@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { applyMean, AggregationError, checkUpdate, WeightedMean } from '@consilium/aggregation';
 import { CryptoError, openSealedUpdate, type SealContext } from '@consilium/crypto';
-import { ProtocolError } from '@consilium/protocol';
+import { ProtocolError, type RunConfig } from '@consilium/protocol';
 import type { ReceivedUpdate } from '@consilium/rounds';
 import type { BlobFolder } from './blob-folder.js';
 
@@ -31,19 +31,22 @@ function openUpdate(sealed: Uint8Array, roundSecretKey: Uint8Array, context: Sea
 /**
  * Opens one update and forgets it, so that a bad one is refused when it arrives and not found in the sum.
  *
- * @throws {@link ProtocolError} `SEAL_INVALID` or `UPDATE_NOT_FINITE`.
+ * @throws {@link ProtocolError} `SEAL_INVALID`, `UPDATE_NOT_FINITE` or `UPDATE_NOT_CLIPPED`.
  */
 export function checkSealedUpdate(
   sealed: Uint8Array,
   roundSecretKey: Uint8Array,
   context: SealContext,
-  parameters: number,
+  { parameters, clipNorm }: Pick<RunConfig, 'parameters' | 'clipNorm'>,
 ): void {
   const update = openUpdate(sealed, roundSecretKey, context);
   try {
-    checkUpdate(update, { parameters });
+    // Clipping ends with a rounding to float32.
+    checkUpdate(update, { parameters, maxNorm: Number(clipNorm) * (1 + 1e-6) });
   } catch (error) {
-    if (error instanceof AggregationError) throw new ProtocolError('UPDATE_NOT_FINITE');
+    if (error instanceof AggregationError) {
+      throw new ProtocolError(error.code === 'NORM_TOO_LARGE' ? 'UPDATE_NOT_CLIPPED' : 'UPDATE_NOT_FINITE');
+    }
     throw error;
   } finally {
     update.fill(0);

@@ -16,7 +16,9 @@ import {
   type Digest,
   type Envelope,
   type Opened,
+  REFUSALS,
   type PushedName,
+  type RefusalCode,
   type Request,
   type RequestName,
 } from '@consilium/protocol';
@@ -45,6 +47,16 @@ class Gate {
   readonly opened = new Promise<void>((resolve) => {
     this.open = resolve;
   });
+}
+
+/** The coordinator said no; a plain {@link ProtocolError} is a fault that we found in what it said. */
+export class Refused extends ProtocolError {}
+
+/** The coordinator's words are untrusted: printable, and not many. */
+function refusalOf({ code, message }: { readonly code: RefusalCode; readonly message: string }): Refused {
+  const words = message.replaceAll(/[^\x20-\x7e]/g, '').slice(0, 300);
+  const [, detail] = words.startsWith(REFUSALS[code]) ? [0, words.slice(REFUSALS[code].length)] : [0, words];
+  return new Refused(code, detail.replace(/^ \((.*)\)$/, '$1') || undefined);
 }
 
 /** The connection went away under a request. */
@@ -182,7 +194,7 @@ export class CoordinatorChannel {
     const parsed = answers[name].safeParse(raw);
     if (!parsed.success) throw new ProtocolError('MESSAGE_INVALID', `answer to ${name}`);
     const ack = parsed.data as Ack<Answers[N]>;
-    if (!ack.ok) throw new ProtocolError(ack.code);
+    if (!ack.ok) throw refusalOf(ack);
     return ack;
   }
 

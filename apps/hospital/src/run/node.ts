@@ -2,8 +2,8 @@
  * A hospital's part in one run: statements of the coordinator go into the pure machine of libs/rounds, and the effects
  * that come out are performed here. One thing at a time, so that a plan never overtakes the model that it starts from.
  */
-import { toHex } from '@consilium/bytes';
-import { digestBlob, signBytes } from '@consilium/crypto';
+import { fromHex, toHex } from '@consilium/bytes';
+import { digestBlob, isSafeAgreementKey, signBytes } from '@consilium/crypto';
 import { initialParameters, parameterCount } from '@consilium/model-spec';
 import {
   decimal,
@@ -25,7 +25,7 @@ import {
   type HospitalState,
   type LocalRefusal,
 } from '@consilium/rounds';
-import { CoordinatorChannel, type CoordinatorStatement, type LineState } from '../channel/channel.js';
+import { CoordinatorChannel, Refused, type CoordinatorStatement, type LineState } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
 import { floatBytes } from '@consilium/tensors';
 import type { Learner, Prepared, Scores } from './learner.js';
@@ -114,7 +114,10 @@ export class HospitalNode {
 
   #soon(work: () => Promise<void>): void {
     this.#turn = this.#turn.then(work).catch((error: unknown) => {
-      this.#fail(error);
+      if (error instanceof Refused) this.#finish({ ended: 'refused-there', error });
+      else if (error instanceof ProtocolError) {
+        this.#finish({ ended: 'refused-here', code: 'COORDINATOR_MISBEHAVED', detail: error.message });
+      } else this.#fail(error);
     });
   }
 
@@ -127,6 +130,11 @@ export class HospitalNode {
         return;
       }
       case 'plan':
+        // To a key of low order everyone could open the update.
+        if (!isSafeAgreementKey(fromHex(statement.body.roundKey))) {
+          this.#finish({ ended: 'refused-here', code: 'PLAN_KEY_UNSAFE', detail: '' });
+          return;
+        }
         await this.#step({ type: 'plan', plan: statement.body, digest: statement.digest });
         return;
       case 'aggregate':

@@ -1,4 +1,5 @@
-/** One round at a hospital, from the plan to the bytes that leave: train, seal, sign. */
+/** One round at a hospital, from the plan to the bytes that leave: train, clip, seal, sign. */
+import { clipUpdate } from '@consilium/aggregation';
 import { fromHex } from '@consilium/bytes';
 import { digestBlob, sealUpdate, signBytes } from '@consilium/crypto';
 import { decimal, signStatement, type Digest, type Envelope, type RunConfig } from '@consilium/protocol';
@@ -23,6 +24,7 @@ export async function answerPlan(
 ): Promise<Outgoing> {
   const { runId, round, attempt } = plan;
   const trained = await learner.train(config, model, round);
+  clipUpdate(trained.update, Number(config.clipNorm));
   const context = { runId, round, attempt, planDigest, hospitalId };
   const sealed = sealUpdate(floatBytes(trained.update), fromHex(plan.roundKey), context);
   trained.update.fill(0);

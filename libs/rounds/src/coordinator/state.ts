@@ -75,7 +75,9 @@ export type CoordinatorEvent =
   | { readonly type: 'aggregated'; readonly planDigest: Digest; readonly model: Digest; readonly totalExamples: number }
   | { readonly type: 'evaluated'; readonly hospitalId: HospitalId; readonly model: Digest }
   | { readonly type: 'timer'; readonly key: string }
-  | { readonly type: 'stop' };
+  | { readonly type: 'stop' }
+  /** The coordinator itself cannot go on: a full disk, a defect. */
+  | { readonly type: 'failed' };
 
 export type CoordinatorEffect =
   | ({ readonly type: 'sign-plan' } & OpenRound)

@@ -54,6 +54,8 @@ export function stepCoordinator(rules: RunRules, state: CoordinatorState, event:
       return timerFired(rules, state, event.key);
     case 'stop':
       return end(state, 'aborted', 'STOPPED');
+    case 'failed':
+      return end(state, 'aborted', 'COORDINATOR_FAILED');
   }
 }
 

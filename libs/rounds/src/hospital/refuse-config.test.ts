@@ -31,6 +31,7 @@ const config: RunConfig = {
   preprocessing: 'v1',
   training: { epochs: 1, batchSize: 1, learningRate: '0.1', l2: '0' },
   weighting: 'examples',
+  clipNorm: '100',
   rounds: 1,
   minHospitals: 1,
   roundTimeoutMs: 1,

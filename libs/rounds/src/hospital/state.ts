@@ -20,6 +20,8 @@ export type LocalRefusal =
   | 'HEAD_MISMATCH'
   | 'CONFIG_CHANGED'
   | 'PLAN_MODEL_UNKNOWN'
+  | 'PLAN_KEY_UNSAFE'
+  | 'COORDINATOR_MISBEHAVED'
   | 'UPDATE_REFUSED';
 
 /** What is known of the run: the last completed round, and the head that it ended with. */

@@ -1,0 +1,101 @@
+/**
+ * Claims: the desk answers every request with an ack; nothing before the proof; a defect of ours shows no reason outside;
+ * the newer of two connections is the hospital, and the end of the older says nothing; strangers cannot flood the progress.
+ * Oracle: a conductor that records. What a whole coordinator does with hostile peers is in tests/attacks.
+ */
+import { pino } from 'pino';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { toHex } from '@consilium/bytes';
+import { generateIdentity, signBytes, verifyStrict } from '@consilium/crypto';
+import { limits, openStatement, requests, signStatement, type HospitalId, type RequestName } from '@consilium/protocol';
+import type { Conductor } from '../run/conductor.js';
+import type { Progress } from '../run/progress.js';
+import { Desk } from './desk.js';
+import type { Uploads } from './uploads.js';
+
+const NORTH = 'north' as HospitalId;
+const office = generateIdentity();
+const north = generateIdentity();
+
+let desk: Desk;
+let progress: Progress[];
+let events: unknown[];
+let cut: string[];
+beforeEach(() => {
+  [progress, events, cut] = [[], [], []];
+  const conductor = {
+    accept: (event: unknown) => Promise.resolve(events.push(event)),
+    current: () => {
+      throw new TypeError('the secret reason');
+    },
+  };
+  desk = new Desk({
+    identity: office,
+    roster: new Map([[NORTH, toHex(north.publicKey)]]),
+    // Only what the desk calls in these tests.
+    conductor: conductor as unknown as Conductor,
+    uploads: {} as Uploads,
+    log: pino({ enabled: false }),
+    progress: (step) => progress.push(step),
+  });
+});
+
+const arrive = (id: string): void => {
+  desk.arrive({ id, cut: () => cut.push(id) });
+};
+
+/** The honest handshake. */
+async function enter(id: string): Promise<void> {
+  arrive(id);
+  const hello = { versions: { min: 1, max: 1 }, hospitalId: NORTH, nonce: '0a'.repeat(32) };
+  const greeted = await desk.answer('hello', id, hello);
+  if (!greeted.ok) throw new Error(greeted.code);
+  const { body } = openStatement('challenge', greeted.challenge, (bytes, signature) =>
+    verifyStrict(office.publicKey, bytes, signature),
+  );
+  const proof = { ...body, coordinatorKey: toHex(office.publicKey) };
+  const { envelope } = signStatement('challenge-answer', proof, NORTH, (bytes) => signBytes(north, bytes));
+  expect(await desk.answer('prove', id, { answer: envelope })).toEqual({ ok: true, protocol: 1 });
+}
+
+describe('Desk', () => {
+  it('refuses malformed requests and lines that it does not know, in the ack', async () => {
+    arrive('1');
+    for (const name of Object.keys(requests) as RequestName[]) {
+      expect(await desk.answer(name, '1', { surplus: 1 }), name).toMatchObject({ ok: false, code: 'MESSAGE_INVALID' });
+      expect(await desk.answer(name, 'nobody', {}), name).toMatchObject({ ok: false, code: 'NOT_AUTHENTICATED' });
+    }
+  });
+
+  it('tells only the first refusal of a stranger', async () => {
+    arrive('1');
+    for (let k = 0; k < 5; k++) await desk.answer('sync', '1', {});
+    expect(progress).toEqual([{ event: 'refused', hospital: undefined, request: 'sync', code: 'NOT_AUTHENTICATED' }]);
+  });
+
+  it('lets in who proves it, and says nothing of its own defects', async () => {
+    await enter('1');
+    expect(desk.isHospital('1')).toBe(true);
+    expect(progress).toEqual([{ event: 'connected', hospital: NORTH }]);
+    const answer = await desk.answer('sync', '1', {});
+    expect(answer).toMatchObject({ ok: false, code: 'INTERNAL' });
+    expect(JSON.stringify(answer)).not.toContain('secret reason');
+  });
+
+  it('cuts the older connection of a hospital, and only the end of the newer is its absence', async () => {
+    await enter('1');
+    await enter('2');
+    expect(cut).toEqual(['1']);
+    desk.leave('1');
+    expect(events).toEqual([]);
+    desk.leave('2');
+    expect(events).toEqual([{ type: 'disconnected', hospitalId: NORTH }]);
+    await desk.empty(0);
+  });
+
+  it('cuts a line that asks too much', async () => {
+    arrive('1');
+    for (let k = 0; k <= limits.messagesPerSecond + 500 && cut.length === 0; k++) await desk.answer('sync', '1', {});
+    expect(cut).toEqual(['1']);
+  });
+});

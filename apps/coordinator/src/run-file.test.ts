@@ -1,0 +1,104 @@
+/**
+ * Claims: a run file is refused with the name of each bad field; what it leaves out is as documented; the signed
+ * configuration has the roster in hospital order and numbers as decimals, and asks for no more hospitals than are enrolled.
+ * Oracle: values by hand; the digest of the initial head by SHA-256 over its bytes.
+ */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { initialParameters } from '@consilium/model-spec';
+import type { Enrolment } from '@consilium/protocol';
+import { CoordinatorError } from './errors.js';
+import { readRunFile, runConfig, runFileSchema } from './run-file.js';
+
+const LEAST = {
+  run: 'first',
+  study: { name: 'Study', labels: ['normal', 'covid'] },
+  mode: 'sealed',
+  head: { kind: 'linear' },
+  backbone: 'ab'.repeat(32),
+  preprocessing: 'p-1',
+};
+const enrolled = ['a', 'b', 'c'].map((hospitalId) => ({ v: 1, hospitalId, identityKey: '11'.repeat(32) }) as Enrolment);
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'consilium-run-file-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+async function complaint(text: string): Promise<string> {
+  const file = join(folder, 'run.yaml');
+  await writeFile(file, text);
+  const error = await readRunFile(file).catch((caught: unknown) => caught);
+  if (!(error instanceof CoordinatorError)) throw new Error('it was accepted');
+  return `${error.code} ${error.message.replace(file, 'FILE')}`;
+}
+
+describe('readRunFile', () => {
+  it.each([
+    ['run', { ...LEAST, run: 'Not a name' }],
+    ['study.labels', { ...LEAST, study: { name: 's', labels: ['one'] } }],
+    ['mode', { ...LEAST, mode: 'open' }],
+    ['head.kind', { ...LEAST, head: { kind: 'deep' } }],
+    ['head.hidden', { ...LEAST, head: { kind: 'mlp', hidden: 0 } }],
+    ['backbone', { ...LEAST, backbone: 'resnet50' }],
+    ['rounds', { ...LEAST, rounds: 0 }],
+    ['minHospitals', { ...LEAST, minHospitals: 0 }],
+    ['training.learningRate', { ...LEAST, training: { learningRate: 0 } }],
+    ['roundTimeoutSeconds', { ...LEAST, roundTimeoutSeconds: -1 }],
+  ])('names %s', async (field, value) => {
+    expect(await complaint(JSON.stringify(value))).toMatch(
+      new RegExp(`^RUN_FILE_INVALID FILE: ${field.replace('.', '\\.')}: `),
+    );
+  });
+
+  it('names an unknown field at its place, and all faults at once', async () => {
+    const text = await complaint(JSON.stringify({ ...LEAST, rounds: 0, training: { epoch: 1 } }));
+    expect(text).toMatch(/rounds: .*; training: .*"epoch"/);
+  });
+
+  it('refuses what is no YAML, an alias, and a file that is not there', async () => {
+    expect(await complaint('a: [')).toBe('RUN_FILE_INVALID FILE is not YAML');
+    expect(await complaint('run: &a x\nmode: *a\n')).toBe('RUN_FILE_INVALID FILE is not YAML');
+    await expect(readRunFile(join(folder, 'none.yaml'))).rejects.toThrow('cannot read the run file');
+  });
+});
+
+describe('runConfig', () => {
+  const file = (changes: object = {}) => runFileSchema.parse({ ...LEAST, ...changes });
+
+  it('fills in what the file leaves out', () => {
+    const config = runConfig(file(), enrolled);
+    expect(config).toMatchObject({
+      ...{ v: 1, runId: 'first', mode: 'sealed', seed: 'consilium', rounds: 5, minHospitals: 2, weighting: 'examples' },
+      head: { kind: 'linear', inputs: 2_048, classes: 2 },
+      parameters: 2_048 * 2 + 2,
+      training: { epochs: 2, batchSize: 32, learningRate: '0.001', l2: '0.1' },
+      roundTimeoutMs: 3_600_000,
+    });
+    expect(config.roster.map(({ hospitalId }) => hospitalId)).toEqual(['a', 'b', 'c']);
+    const initial = initialParameters({ kind: 'linear', inputs: 2_048, classes: 2 }, 'consilium');
+    const bytes = new Uint8Array(initial.buffer, initial.byteOffset, initial.byteLength);
+    expect(config.initialModel).toBe(createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  it('takes the hospitals that the file names, in hospital order', () => {
+    const { roster } = runConfig(file({ hospitals: ['c', 'a'] }), enrolled);
+    expect(roster.map(({ hospitalId }) => hospitalId)).toEqual(['a', 'c']);
+  });
+
+  it('counts the parameters of a hidden layer', () => {
+    const { parameters } = runConfig(file({ head: { kind: 'mlp', hidden: 7 }, embeddingLength: 5 }), enrolled);
+    expect(parameters).toBe(5 * 7 + 7 + 7 * 2 + 2);
+  });
+
+  it('refuses a run that could never start, and says who is missing', () => {
+    expect(() => runConfig(file({ minHospitals: 4 }), enrolled)).toThrow(/^3 enrolled, .* at least 4/);
+    expect(() => runConfig(file({ hospitals: ['a', 'z'] }), enrolled)).toThrow(/^not enrolled: z$/);
+    expect(() => runConfig(file(), [])).toThrow(CoordinatorError);
+  });
+});
