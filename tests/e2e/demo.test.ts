@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sealedSizeBytes } from '@consilium/crypto';
 import { runProgram, type Ending } from '../support/programs.js';
 import { shapeOf } from '../support/shape.js';
@@ -42,6 +42,9 @@ interface Result {
   readonly pooled: Figures;
   readonly federated: Figures;
 }
+
+// Whole demonstrations: on a busy machine each takes a minute.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const SHARES = new Set(['accuracy', 'balancedAccuracy', 'auc']);
 const FIGURES = { accuracy: 'share', balancedAccuracy: 'share', auc: 'share' };

@@ -7,9 +7,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { processesNaming, startProgram, type RunningProgram } from '../support/programs.js';
 import { writeCleanFolder } from '../support/xray-folder.js';
+
+// Whole demonstrations: on a busy machine each takes a minute.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let directory: string;
 let out: string;

@@ -60,6 +60,11 @@ export class Desk {
     return this.#callers.get(lineId)?.session.hospitalId !== undefined;
   }
 
+  /** Counts one message. @returns Whether it is within the limit. */
+  tolerates(lineId: string): boolean {
+    return this.#callers.get(lineId)?.rate.take() ?? false;
+  }
+
   leave(lineId: string): void {
     const caller = this.#callers.get(lineId);
     this.#callers.delete(lineId);

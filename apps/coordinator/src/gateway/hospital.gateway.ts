@@ -31,12 +31,12 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
       return;
     }
     this.#strangers.set(socket.handshake.address, strangers.add(socket.id));
-    // An event that does not exist costs as much as one that does: whoever sends it does not speak the protocol.
+    this.desk.arrive({ id: socket.id, cut: () => socket.disconnect(true) });
+    // Events that do not exist get no answer, but they count: to parse one costs as much.
     socket.use(([event], next) => {
       if (Object.hasOwn(requests, event)) next();
-      else socket.disconnect(true);
+      else if (!this.desk.tolerates(socket.id)) socket.disconnect(true);
     });
-    this.desk.arrive({ id: socket.id, cut: () => socket.disconnect(true) });
     setTimeout(() => {
       this.#known(socket);
       if (!this.desk.isHospital(socket.id)) socket.disconnect(true);
