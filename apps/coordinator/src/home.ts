@@ -6,15 +6,8 @@
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, toHex } from '@consilium/bytes';
-import {
-  fingerprint,
-  isSafePublicKey,
-  loadOrCreateIdentity,
-  signBytes,
-  verifyStrict,
-  type Identity,
-} from '@consilium/crypto';
-import { limits, parseUnverified, ProtocolError, signStatement, type Enrolment } from '@consilium/protocol';
+import { fingerprint, loadOrCreateIdentity, signBytes, verifyStrict, type Identity } from '@consilium/crypto';
+import { openSelfSigned, ProtocolError, signStatement, type Enrolment } from '@consilium/protocol';
 import { CoordinatorError } from './errors.js';
 
 export interface Home {
@@ -77,16 +70,12 @@ async function readEnrolment(file: string): Promise<{ body: Enrolment; text: str
     throw new CoordinatorError('ENROLMENT_INVALID', `cannot read the enrolment file ${file}`);
   });
   try {
-    if (text.length > limits.statementBytes) throw new ProtocolError('MESSAGE_INVALID', 'too large');
-    const { body, signedBytes, signature } = parseUnverified('enrolment', JSON.parse(text));
-    const key = fromHex(body.identityKey);
-    // The key is inside what it signs: this proves possession, and who the sender is stays a question for the phone.
-    if (!isSafePublicKey(key) || !verifyStrict(key, signedBytes, signature)) {
-      throw new ProtocolError('SIGNATURE_INVALID');
-    }
-    return { body, text };
+    return { body: openSelfSigned('enrolment', text, verifyStrict), text };
   } catch (error) {
-    const why = error instanceof ProtocolError ? `${error.code}: ${error.message}` : 'it is not JSON';
-    throw new CoordinatorError('ENROLMENT_INVALID', `the enrolment ${file} is refused: ${why}`);
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new CoordinatorError(
+      'ENROLMENT_INVALID',
+      `the enrolment ${file} is refused: ${error.code}: ${error.message}`,
+    );
   }
 }

@@ -64,7 +64,7 @@ describe('openIdentity', () => {
     await initialise(home, 'north');
     await initialise(`${home}-2`, 'south');
     await writeFile(join(home, 'enrolment.json'), await readFile(join(`${home}-2`, 'enrolment.json')));
-    await expect(openIdentity(home)).rejects.toThrow('does not verify');
+    await expect(openIdentity(home)).rejects.toThrow('does not belong to the key');
   });
 });
 

@@ -6,23 +6,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, toHex } from '@consilium/bytes';
-import {
-  fingerprint,
-  isSafePublicKey,
-  loadOrCreateIdentity,
-  signBytes,
-  verifyStrict,
-  type Identity,
-} from '@consilium/crypto';
-import {
-  hospitalIdSchema,
-  limits,
-  openStatement,
-  parseUnverified,
-  ProtocolError,
-  signStatement,
-  type HospitalId,
-} from '@consilium/protocol';
+import { fingerprint, loadOrCreateIdentity, signBytes, verifyStrict, type Identity } from '@consilium/crypto';
+import { hospitalIdSchema, openSelfSigned, ProtocolError, signStatement, type HospitalId } from '@consilium/protocol';
 import { HospitalError } from './errors.js';
 
 /** Makes the identity on the first call and the enrolment file each time. @returns What people compare by phone. */
@@ -70,23 +55,24 @@ export async function openIdentity(directory: string): Promise<{ identity: Ident
     throw new HospitalError('NOT_INITIALISED', `${directory} has no identity yet: run consilium-hospital init first`);
   });
   const { identity } = await loadOrCreateIdentity(join(directory, 'identity.key'));
-  const own = openStatement('enrolment', JSON.parse(text), (bytes, signature) =>
-    verifyStrict(identity.publicKey, bytes, signature),
+  try {
+    const { hospitalId, identityKey } = openSelfSigned('enrolment', text, verifyStrict);
+    if (identityKey === toHex(identity.publicKey)) return { identity, hospitalId };
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+  }
+  throw new HospitalError(
+    'NOT_INITIALISED',
+    `${directory}/enrolment.json does not belong to the key beside it: run consilium-hospital init again to write it anew`,
   );
-  return { identity, hospitalId: own.body.hospitalId };
 }
 
 function parseCard(text: string): { name: string; key: Uint8Array } {
   try {
-    if (text.length > limits.statementBytes) throw new ProtocolError('MESSAGE_INVALID', 'too large');
-    const { body, signedBytes, signature } = parseUnverified('coordinator-card', JSON.parse(text));
-    const key = fromHex(body.identityKey);
-    if (!isSafePublicKey(key) || !verifyStrict(key, signedBytes, signature)) {
-      throw new ProtocolError('SIGNATURE_INVALID');
-    }
-    return { name: body.name, key };
+    const { name, identityKey } = openSelfSigned('coordinator-card', text, verifyStrict);
+    return { name, key: fromHex(identityKey) };
   } catch (error) {
-    const why = error instanceof ProtocolError ? `${error.code}: ${error.message}` : 'it is not JSON';
-    throw new HospitalError('CARD_INVALID', `the coordinator's card is refused: ${why}`);
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new HospitalError('CARD_INVALID', `the coordinator's card is refused: ${error.code}: ${error.message}`);
   }
 }

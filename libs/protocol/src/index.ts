@@ -4,7 +4,7 @@ export { PROTOCOL_VERSION, negotiateVersion, type VersionRange } from './version
 export { hospitalIdSchema, type Digest, type HospitalId, type RunId } from './ids.js';
 export { decimal, decimalSchema } from './decimal.js';
 export { envelopeSchema, type Envelope } from './envelope.js';
-export { openStatement, parseUnverified, signStatement, type Opened } from './sign.js';
+export { openSelfSigned, openStatement, parseUnverified, signStatement, type Opened } from './sign.js';
 export {
   type Statement,
   type StatementName,

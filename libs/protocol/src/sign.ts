@@ -1,5 +1,13 @@
 /** Statement -> signed envelope, and back. Keys and curves stay outside: the caller passes `sign` and `verify`. */
-import { BytesError, canonicalBytes, fromBase64, parseCanonicalJson, sha256Hex, toBase64 } from '@consilium/bytes';
+import {
+  BytesError,
+  canonicalBytes,
+  fromBase64,
+  fromHex,
+  parseCanonicalJson,
+  sha256Hex,
+  toBase64,
+} from '@consilium/bytes';
 import { envelopeSchema, preAuthEncoding, type Envelope } from './envelope.js';
 import { ProtocolError } from './errors.js';
 import type { Digest } from './ids.js';
@@ -84,6 +92,30 @@ export function openStatement<N extends StatementName>(
   const { signedBytes, signature, ...opened } = parseUnverified(name, input);
   if (!verify(signedBytes, signature)) throw new ProtocolError('SIGNATURE_INVALID', name);
   return opened;
+}
+
+/**
+ * Opens a file with a statement that carries the key it is signed with: proof that its sender holds the secret half, and
+ * nothing about who the sender is. That is what people compare fingerprints for.
+ *
+ * @param text - the file's text, untrusted.
+ * @param verify - strict Ed25519, which refuses keys of small order.
+ * @throws {@link ProtocolError} `MESSAGE_INVALID`, `TYPE_MISMATCH` or `SIGNATURE_INVALID`.
+ */
+export function openSelfSigned<N extends 'enrolment' | 'coordinator-card'>(
+  name: N,
+  text: string,
+  verify: (key: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => boolean,
+): Statement<N> {
+  if (text.length > limits.statementBytes) throw new ProtocolError('MESSAGE_INVALID', 'too large');
+  let input: unknown;
+  try {
+    input = JSON.parse(text);
+  } catch {
+    throw new ProtocolError('MESSAGE_INVALID', 'not JSON');
+  }
+  const key = fromHex(parseUnverified(name, input).body.identityKey);
+  return openStatement(name, input, (bytes, signature) => verify(key, bytes, signature)).body;
 }
 
 /** Field names of what is wrong, never the values: they may be anything that a hostile peer likes. */
