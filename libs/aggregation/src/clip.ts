@@ -10,7 +10,7 @@
 export function clipUpdate(update: Float32Array, clipNorm: number): void {
   if (!(clipNorm > 0)) throw new RangeError('clipNorm must be above zero');
   let squares = 0;
-  for (const value of update) squares += value * value;
+  for (let k = 0; k < update.length; k++) squares += (update[k] as number) * (update[k] as number);
   const norm = Math.sqrt(squares);
   if (norm <= clipNorm) return;
   const scale = clipNorm / norm;
