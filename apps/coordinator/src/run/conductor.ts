@@ -97,10 +97,12 @@ export class Conductor {
   /** An update that was checked in full. @returns Whether it counts: the round may have closed meanwhile. */
   async acceptUpdate(statement: UpdateStatement): Promise<boolean> {
     const { from, planDigest, blobDigest, blobBytes, examples, round } = statement;
-    this.#round?.losses.set(from, Number(statement.loss));
     const update = { hospitalId: from, blobDigest, blobBytes, examples };
     const counted = await this.accept({ type: 'update-accepted', planDigest, update });
-    if (counted) this.ports.progress({ event: 'update', round, hospital: from, bytes: blobBytes });
+    if (counted) {
+      this.#round?.losses.set(from, Number(statement.loss));
+      this.ports.progress({ event: 'update', round, hospital: from, bytes: blobBytes });
+    }
     return counted;
   }
 

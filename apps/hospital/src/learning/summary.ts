@@ -1,10 +1,8 @@
 /** What is left at the hospital after a run, as one file; the figures of its report. No image, name or patient in it. */
-import { z } from 'zod';
 import type { Evaluation } from '@consilium/head';
 
-const share = z.number().nullable();
-const metricsSchema = z.object({ accuracy: share, balancedAccuracy: share, auc: share });
-export type Metrics = z.infer<typeof metricsSchema>;
+/** Shares from 0 to 1; null where the test part does not define one. */
+export type Metrics = Pick<Evaluation, 'accuracy' | 'balancedAccuracy' | 'auc'>;
 
 export const metricsOf = ({ accuracy, balancedAccuracy, auc }: Evaluation): Metrics => ({
   accuracy,
@@ -12,25 +10,25 @@ export const metricsOf = ({ accuracy, balancedAccuracy, auc }: Evaluation): Metr
   auc,
 });
 
-export const summarySchema = z.object({
-  hospital: z.string(),
-  run: z.string(),
-  rounds: z.number(),
-  train: z.number(),
-  validation: z.number(),
-  test: z.number(),
+export interface Summary {
+  readonly hospital: string;
+  readonly run: string;
+  readonly rounds: number;
+  /** Images of each part. */
+  readonly train: number;
+  readonly validation: number;
+  readonly test: number;
   /** Images by reason code. */
-  quarantined: z.record(z.string(), z.number()),
-  warnings: z.array(z.string()),
-  bytesSent: z.number(),
+  readonly quarantined: Readonly<Record<string, number>>;
+  readonly warnings: readonly string[];
+  readonly bytesSent: number;
   /** Wall time by activity. */
-  seconds: z.record(z.string(), z.number()),
-  backbone: z.object({ name: z.string(), hash: z.string(), trained: z.boolean() }),
-  engine: z.string(),
-  trainer: z.string(),
-  mode: z.string(),
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly backbone: { readonly name: string; readonly hash: string; readonly trained: boolean };
+  readonly engine: string;
+  readonly trainer: string;
+  readonly mode: string;
   /** On this hospital's test part: a head trained here alone for as many epochs, and the shared one. */
-  localOnly: metricsSchema,
-  federated: metricsSchema,
-});
-export type Summary = z.infer<typeof summarySchema>;
+  readonly localOnly: Metrics;
+  readonly federated: Metrics;
+}

@@ -124,7 +124,8 @@ export class HospitalNode {
   async #heard(statement: CoordinatorStatement): Promise<void> {
     switch (statement.name) {
       case 'run-config': {
-        const refusal = await this.#refusal(statement.body);
+        // After a reconnection it comes again, and was judged already; another one the machine refuses by its digest.
+        const refusal = this.#config === undefined ? await this.#refusal(statement.body) : undefined;
         this.#config ??= statement;
         await this.#step({ type: 'config', config: statement.body, digest: statement.digest, refusal });
         return;
@@ -141,7 +142,6 @@ export class HospitalNode {
         await this.#step({ type: 'aggregate', aggregate: statement.body });
         return;
       case 'run-end':
-        this.#round = statement.body.rounds;
         await this.#step({ type: 'run-end', end: statement.body });
     }
   }
@@ -165,6 +165,7 @@ export class HospitalNode {
     const { state, effects } = stepHospital(this.options.hospitalId, this.#state, event);
     this.#state = state;
     if ('accepted' in state) this.#round = state.accepted.plan.round;
+    if (state.phase === 'ended') this.#round = state.rounds;
     if (state.phase !== before) this.options.progress({ event: 'stage', stage: state.phase, round: this.#round });
     for (const effect of effects) await this.#perform(effect);
   }

@@ -42,7 +42,7 @@ export type HospitalState =
   | ({ readonly phase: 'waiting'; readonly accepted: AcceptedPlan } & Progress)
   /** A plan that arrives meanwhile is kept for afterwards. */
   | ({ readonly phase: 'evaluating'; readonly next: AcceptedPlan | undefined } & Progress)
-  | { readonly phase: 'ended'; readonly outcome: RunEnd['outcome']; readonly reason: RunEnd['reason'] }
+  | ({ readonly phase: 'ended' } & Pick<RunEnd, 'outcome' | 'reason' | 'rounds'>)
   | { readonly phase: 'refusing'; readonly code: LocalRefusal };
 
 export type HospitalEvent =

@@ -17,11 +17,11 @@ export function stepHospital(own: HospitalId, state: HospitalState, event: Hospi
   if (state.phase === 'joining') return stay(state);
   switch (event.type) {
     case 'run-end': {
-      const { configDigest, outcome, reason } = event.end;
+      const { configDigest, outcome, reason, rounds } = event.end;
       // The end of an earlier run is validly signed too, and anyone may play it back.
       if (configDigest !== state.configDigest) return stay(state);
       // The last evaluation still goes out: the coordinator waits for it before it ends a finished run.
-      return { state: { phase: 'ended', outcome, reason }, effects: [{ type: 'stop' }] };
+      return { state: { phase: 'ended', outcome, reason, rounds }, effects: [{ type: 'stop' }] };
     }
     case 'plan':
       return plan(own, state, event);
