@@ -1,15 +1,15 @@
 /** `consilium-hospital`: the commands of one hospital. Heavy parts are loaded by the commands that need them. */
 import { join } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
+import { addBackboneCommands } from './cli/backbone.js';
+import { addDataCommands } from './cli/data.js';
+import { addEngineCommands } from './cli/engine.js';
+import { formatOption, homeOption, say, type Common } from './cli/options.js';
+import { addReleaseCommands } from './cli/release.js';
 import { EXIT_STATUS } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
 import { initialise, trust } from './home.js';
 import { lineOf } from './progress-line.js';
-
-interface Common {
-  readonly format: 'text' | 'json';
-  readonly home: string;
-}
 
 const program = new Command('consilium-hospital')
   .description('A hospital node: reads X-rays on this machine, trains, and sends encrypted weight deltas only.')
@@ -25,22 +25,13 @@ const program = new Command('consilium-hospital')
     '\nExit status: 0 done, 2 bad configuration, 4 run aborted, 5 data cannot be used, 6 refused by the coordinator,\n7 refused by this hospital, 130 interrupted.',
   );
 
-const format = new Option('--format <format>', 'text, or json: one JSON value per line')
-  .choices(['text', 'json'])
-  .default('text');
-const home = [
-  '--home <folder>',
-  'folder of this hospital: identity, pinned coordinator, cache, results',
-  'hospital',
-] as const;
-
 program
   .command('init')
   .description("make this hospital's identity and its enrolment file")
   .argument('<name>', 'name of the hospital: a-z, 0-9 and hyphens')
-  .option(...home)
+  .option(...homeOption)
   .option('--card <file>', 'pin the coordinator of this card at once')
-  .addOption(format)
+  .addOption(formatOption())
   .action(async (name: string, options: Common & { card?: string }) => {
     const made = await initialise(options.home, name);
     say(
@@ -55,8 +46,8 @@ program
   .command('trust')
   .description('pin the coordinator whose card this is')
   .argument('<card>', 'coordinator-card.json, received by another way than this network')
-  .option(...home)
-  .addOption(format)
+  .option(...homeOption)
+  .addOption(formatOption())
   .action(pin);
 
 async function pin(card: string, options: Common): Promise<void> {
@@ -67,9 +58,9 @@ async function pin(card: string, options: Common): Promise<void> {
 program
   .command('start')
   .description('take part in one run')
-  .option(...home)
+  .option(...homeOption)
   .option('--config <file>', 'configuration (default: hospital.yaml in the home folder)')
-  .addOption(format)
+  .addOption(formatOption())
   .action(async (options: Common & { config?: string }) => {
     const { start } = await import('./commands/start.js');
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -80,58 +71,22 @@ program
     });
   });
 
-const data = program.command('data').description('look at local data; nothing leaves');
-data
-  .command('sites')
-  .description('list the sites and labels of a folder with a manifest.csv')
-  .argument('<folder>')
-  .addOption(format)
-  .action(async (folder: string, options: Common) => {
-    const { listSites } = await import('./commands/sites.js');
-    const list = await listSites(folder);
-    const lines = list.sites.map(({ site, images, patients }) => `${site}: ${images} images of ${patients} patients`);
-    say(options, list, [...lines, `labels: ${list.labels.join(', ')}`].join('\n'));
-  });
-
-const backbone = program.command('backbone').description('the frozen network that makes embeddings');
-backbone
-  .command('show', { isDefault: true })
-  .description('name and hash, as a run file asks for them')
-  .option('--backbone <file>', 'an imported backbone (default: the seeded, untrained one)')
-  .addOption(format)
-  .action(async (options: Common & { backbone?: string }) => {
-    const { showBackbone } = await import('./commands/backbone.js');
-    const card = await showBackbone(options.backbone);
-    say(options, card, `${card.name}\nhash ${card.hash}\npreprocessing ${card.preprocessing}`);
-  });
-backbone
-  .command('import')
-  .description('complete downloaded ResNet50 weights (safetensors) with feature statistics')
-  .argument('<file>', 'safetensors with torchvision names')
-  .requiredOption('--out <file>', 'where to write the backbone')
-  .option('--threads <n>', 'processor threads', Number, 2)
-  .addOption(format)
-  .action(async (file: string, options: Common & { out: string; threads: number }) => {
-    const { importWeights } = await import('./commands/backbone.js');
-    const card = await importWeights(file, options.out, options.threads);
-    say(options, card, `${card.name}\nhash ${card.hash}`);
-  });
+addDataCommands(program);
+addBackboneCommands(program);
+addEngineCommands(program);
+addReleaseCommands(program);
 
 program
   .command('pooled')
   .description('for comparison: train on the data of several hospital folders of this machine together')
   .argument('<homes...>', 'hospital folders that finished the run')
   .requiredOption('--run <id>', 'the run')
-  .addOption(format)
+  .addOption(formatOption())
   .action(async (homes: string[], options: Common & { run: string }) => {
     const { pooled } = await import('./commands/pooled.js');
     const result = await pooled(homes, options.run);
     say(options, result, JSON.stringify(result, null, 2));
   });
-
-function say({ format }: Pick<Common, 'format'>, value: object, text: string): void {
-  process.stdout.write(`${format === 'json' ? JSON.stringify(value) : text}\n`);
-}
 
 try {
   await program.parseAsync();
