@@ -15,6 +15,7 @@ export const REFUSALS = {
   PLAN_MISMATCH: 'The statement was made for another plan than the one that is open.',
   NOT_IN_COHORT: 'The hospital is not part of this round.',
   UPDATE_DUPLICATE: 'The hospital already sent an update for this round; the first one counts.',
+  PLAN_DECLINED: 'The hospital has said that it sends no update for this plan.',
   UPDATE_SIZE: 'The update does not have the size that the plan implies.',
   UPDATE_NOT_OFFERED: 'Chunks arrived for an update that was not offered.',
   CHUNK_OUT_OF_ORDER: 'The chunk does not start where the last one ended; offer the update again to learn where.',
@@ -23,6 +24,7 @@ export const REFUSALS = {
   UPDATE_NOT_FINITE: 'The update holds a value that is not a finite number.',
   UPDATE_NOT_CLIPPED: 'The update is longer (L2 norm) than the run configuration allows.',
   BLOB_UNKNOWN: 'There is no blob with this digest.',
+  STORE_UNAVAILABLE: 'The coordinator cannot store anything at the moment; it is tried again by itself.',
   RATE_LIMITED: 'Too many messages or too many open connections.',
   INTERNAL: 'The other side failed; its own log has the reason.',
 } as const;

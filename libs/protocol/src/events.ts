@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { envelopeSchema, type Envelope } from './envelope.js';
 import { REFUSALS, type RefusalCode } from './errors.js';
-import { digestSchema, hex32Schema, hospitalIdSchema } from './ids.js';
+import { digestSchema, hex32Schema, hospitalIdSchema, runIdSchema } from './ids.js';
 import { limits } from './limits.js';
 import { plainObject } from './plain-object.js';
 
@@ -25,6 +25,7 @@ export const requests = {
   sync: plainObject({}),
   consent: plainObject({ statement: envelopeSchema }),
   'blob.read': plainObject({
+    runId: runIdSchema,
     digest: digestSchema,
     offset: z.int().min(0),
     length: z.int().min(1).max(limits.chunkBytes),
@@ -32,11 +33,13 @@ export const requests = {
   /** The signed statement goes first: it bounds what may follow, before a byte of it is stored. */
   'update.offer': plainObject({ statement: envelopeSchema }),
   'update.chunk': plainObject({
+    runId: runIdSchema,
     digest: digestSchema,
     offset: z.int().min(0),
     bytes: bytes.refine((chunk) => chunk.length >= 1 && chunk.length <= limits.chunkBytes),
   }),
-  'update.commit': plainObject({ digest: digestSchema }),
+  'update.commit': plainObject({ runId: runIdSchema, digest: digestSchema }),
+  decline: plainObject({ statement: envelopeSchema }),
   evaluation: plainObject({ statement: envelopeSchema }),
 } as const;
 
@@ -53,6 +56,7 @@ export interface Answers {
   'update.offer': { readonly receivedBytes: number };
   'update.chunk': { readonly receivedBytes: number };
   'update.commit': object;
+  decline: object;
   evaluation: object;
 }
 
@@ -74,7 +78,7 @@ const accepted = (shape: z.ZodRawShape): z.ZodType =>
 export const answers = {
   hello: accepted({ challenge: envelopeSchema }),
   prove: accepted({ protocol: z.int().min(1) }),
-  sync: accepted({ statements: z.array(pushedSchema).max(16) }),
+  sync: accepted({ statements: z.array(pushedSchema).max(limits.syncStatements) }),
   consent: accepted({}),
   'blob.read': accepted({
     bytes: bytes.refine((chunk) => chunk.length <= limits.chunkBytes),
@@ -83,5 +87,6 @@ export const answers = {
   'update.offer': accepted({ receivedBytes: z.int().min(0) }),
   'update.chunk': accepted({ receivedBytes: z.int().min(0) }),
   'update.commit': accepted({}),
+  decline: accepted({}),
   evaluation: accepted({}),
 } as const satisfies Record<RequestName, z.ZodType>;

@@ -14,6 +14,7 @@ export {
   type ChallengeAnswer,
   type RunConfig,
   type Consent,
+  type Decline,
   type Plan,
   type UpdateStatement,
   type Aggregate,

@@ -8,6 +8,8 @@ export const limits = {
   chunkBytes: 262_144,
   /** A head of 15 million float32 parameters and its seal. */
   blobBytes: 67_108_864,
+  /** Statements that one synchronisation brings: at most four for each run. */
+  syncStatements: 64,
   hospitals: 200,
   labels: 1_000,
   rounds: 100_000,

@@ -26,12 +26,20 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     initialModel: digest('e'),
     backbone: digest('f'),
     preprocessing: 'v1',
-    training: { epochs: 2, batchSize: 32, learningRate: '0.001', l2: '0.1' },
+    training: {
+      ...{ epochs: 2, batchSize: 32, learningRate: '0.001', l2: '0.1', proximalMu: '0.01' },
+      ...{ schedule: { kind: 'cosine', minFactor: '0.1' }, classWeights: 'balanced', earlyStopPatienceEpochs: 3 },
+    },
     weighting: 'examples',
     clipNorm: '100',
+    server: { optimizer: 'fedavg', learningRate: '1' },
     rounds: 5,
     minHospitals: 2,
+    gatherTimeoutMs: 3_600_000,
     roundTimeoutMs: 3_600_000,
+    absenceGraceMs: 30_000,
+    stragglers: { quorum: 2, afterMs: 600_000 },
+    selection: { metric: 'balancedAccuracy', patienceRounds: 0 },
     roster: [
       { hospitalId: north, identityKey: digest('b') },
       { hospitalId: 'south' as HospitalId, identityKey: digest('c') },
@@ -50,6 +58,7 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     cohort: [north, 'south' as HospitalId],
   },
   update: { ...reply, blobDigest: digest('7'), blobBytes: 2_101_396, examples: 812, loss: '0.693147' },
+  decline: { ...reply, reason: 'UPDATE_LOST' },
   aggregate: {
     v: 1,
     runId,
@@ -74,6 +83,7 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     outcome: 'finished',
     reason: 'ALL_ROUNDS_DONE',
     rounds: 5,
+    best: { round: 3, model: digest('9') },
   },
 };
 
@@ -90,10 +100,11 @@ export const sampleRequests: { readonly [N in RequestName]: Request<N> } = {
   prove: { answer: envelope('challenge-answer') },
   sync: {},
   consent: { statement: envelope('consent') },
-  'blob.read': { digest: digest('8'), offset: 0, length: 262_144 },
+  'blob.read': { runId, digest: digest('8'), offset: 0, length: 262_144 },
   'update.offer': { statement: envelope('update') },
-  'update.chunk': { digest: digest('7'), offset: 0, bytes: Uint8Array.of(1, 2, 3) },
-  'update.commit': { digest: digest('7') },
+  'update.chunk': { runId, digest: digest('7'), offset: 0, bytes: Uint8Array.of(1, 2, 3) },
+  'update.commit': { runId, digest: digest('7') },
+  decline: { statement: envelope('decline') },
   evaluation: { statement: envelope('evaluation') },
 };
 

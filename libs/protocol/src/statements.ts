@@ -46,6 +46,50 @@ const headSpec = z.discriminatedUnion('kind', [
   }),
 ]);
 
+/** Reddi et al., ICLR 2021, Algorithm 2, and Hsu et al. 2019 for momentum; applied to the mean update as a pseudo-gradient. */
+const adaptive = { learningRate: decimalSchema, beta1: decimalSchema, beta2: decimalSchema, tau: decimalSchema };
+const serverOptimizer = z.discriminatedUnion('optimizer', [
+  z.strictObject({ optimizer: z.literal('fedavg'), learningRate: decimalSchema }),
+  z.strictObject({ optimizer: z.literal('fedavgm'), learningRate: decimalSchema, momentum: decimalSchema }),
+  z.strictObject({
+    optimizer: z.literal('fedadagrad'),
+    learningRate: decimalSchema,
+    beta1: decimalSchema,
+    tau: decimalSchema,
+  }),
+  z.strictObject({ optimizer: z.literal('fedadam'), ...adaptive }),
+  z.strictObject({ optimizer: z.literal('fedyogi'), ...adaptive }),
+]);
+
+const notNegative = decimalSchema.refine((text) => Number(text) >= 0);
+const positive = decimalSchema.refine((text) => Number(text) > 0);
+const atMostOne = (text: string): boolean => Number(text) <= 1;
+
+/** A factor on the learning rate by the epoch of the run: round r of E local epochs has those from (r - 1) E on. */
+const schedule = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant') }),
+  z.strictObject({ kind: z.literal('cosine'), minFactor: notNegative.refine(atMostOne) }),
+  z.strictObject({
+    kind: z.literal('step'),
+    everyEpochs: z.int().min(1).max(100_000_000),
+    factor: positive.refine(atMostOne),
+  }),
+]);
+
+/** How each hospital trains in each round; libs/head says what the fields mean. */
+const training = z.strictObject({
+  epochs: z.int().min(1).max(1_000),
+  batchSize: z.int().min(1).max(65_536),
+  learningRate: positive,
+  schedule,
+  l2: notNegative,
+  /** FedProx, dimensionless; 0 is federated averaging. */
+  proximalMu: notNegative,
+  classWeights: z.enum(['none', 'balanced']),
+  /** 0 is off; it works where a hospital has a validation part. */
+  earlyStopPatienceEpochs: z.int().min(0).max(1_000),
+});
+
 /** What every hospital consents to before the first round; it never changes during a run. */
 const runConfig = z.strictObject({
   v,
@@ -61,18 +105,26 @@ const runConfig = z.strictObject({
   initialModel: digestSchema,
   backbone: digestSchema,
   preprocessing: z.string().max(64),
-  training: z.strictObject({
-    epochs: z.int().min(1).max(1_000),
-    batchSize: z.int().min(1).max(65_536),
-    learningRate: decimalSchema,
-    l2: decimalSchema,
-  }),
+  training,
   weighting: z.literal('examples'),
   /** Largest L2 norm of an update, dimensionless: hospitals scale longer ones down, the coordinator refuses them. */
   clipNorm: decimalSchema,
+  /** What the coordinator does with the mean update. */
+  server: serverOptimizer,
   rounds: round,
   minHospitals: z.int().min(1).max(limits.hospitals),
+  /** How long the first hospitals wait for the others before a round starts without them. */
+  gatherTimeoutMs: durationMs,
   roundTimeoutMs: durationMs,
+  /** How long a lost connection may take to come back before a round stops waiting for it. */
+  absenceGraceMs: durationMs,
+  /** null: a round waits for its whole cohort. Else so many updates are enough once `afterMs` have passed. */
+  stragglers: z.nullable(z.strictObject({ quorum: z.int().min(1).max(limits.hospitals), afterMs: durationMs })),
+  /** Which held-out figure decides the best round; patience 0 leads all rounds. */
+  selection: z.strictObject({
+    metric: z.enum(['loss', 'accuracy', 'balancedAccuracy', 'auc']),
+    patienceRounds: z.int().min(0).max(limits.rounds),
+  }),
   roster: z
     .array(z.strictObject({ hospitalId: hospitalIdSchema, identityKey: hex32Schema }))
     .min(1)
@@ -107,6 +159,9 @@ const update = z.strictObject({
   /** Mean training loss of the last local epoch, nats. */
   loss: decimalSchema,
 });
+
+/** The hospital takes no part in this attempt: nobody needs to wait for it. It will not answer this plan any more. */
+const decline = z.strictObject({ ...reply, reason: z.enum(['UPDATE_LOST', 'TRAINING_FAILED']) });
 
 const aggregate = z.strictObject({
   v,
@@ -147,8 +202,10 @@ const runEnd = z.strictObject({
   from: coordinator,
   configDigest: digestSchema,
   outcome: z.enum(['finished', 'aborted']),
-  reason: z.enum(['ALL_ROUNDS_DONE', 'TOO_FEW_HOSPITALS', 'STOPPED', 'COORDINATOR_FAILED']),
+  reason: z.enum(['ALL_ROUNDS_DONE', 'EARLY_STOPPED', 'TOO_FEW_HOSPITALS', 'STOPPED', 'COORDINATOR_FAILED']),
   rounds: z.int().min(0).max(limits.rounds),
+  /** The round whose head the hospitals' held-out parts liked best, and that head; null where nothing was evaluated. */
+  best: z.nullable(z.strictObject({ round, model: digestSchema })),
 });
 
 export const statements = {
@@ -160,6 +217,7 @@ export const statements = {
   consent,
   plan,
   update,
+  decline,
   aggregate,
   evaluation,
   'run-end': runEnd,
@@ -175,6 +233,7 @@ export type RunConfig = Statement<'run-config'>;
 export type Consent = Statement<'consent'>;
 export type Plan = Statement<'plan'>;
 export type UpdateStatement = Statement<'update'>;
+export type Decline = Statement<'decline'>;
 export type Aggregate = Statement<'aggregate'>;
 export type Evaluation = Statement<'evaluation'>;
 export type RunEnd = Statement<'run-end'>;

@@ -142,11 +142,22 @@ function choose(world: World, kind: number, who: number, which: number): Coordin
       return { type: 'consented', hospitalId };
     case 'update': {
       const planDigest = which % 5 === 0 ? (`plan-${which % 4}` as Digest) : world.planDigest;
-      const update = { hospitalId, blobDigest: `blob-${which}` as Digest, blobBytes: 60, examples: 1 + which };
+      const update = {
+        hospitalId,
+        blobDigest: `blob-${which}` as Digest,
+        blobBytes: 60,
+        examples: 1 + which,
+        loss: 0.5,
+      };
       return { type: 'update-accepted', planDigest, update };
     }
     case 'evaluate':
-      return { type: 'evaluated', hospitalId, model: which % 5 === 0 ? ('model-1' as Digest) : world.model };
+      return {
+        type: 'evaluated',
+        hospitalId,
+        model: which % 5 === 0 ? ('model-1' as Digest) : world.model,
+        score: which % 3 === 0 ? null : { examples: 1 + which, value: (which % 7) / 7 },
+      };
     case 'timer': {
       const key = at([...world.timers]);
       if (key === undefined || which % 7 === 0) return { type: 'timer', key: `gather:${which % 4}` };

@@ -10,14 +10,25 @@ import type { CoordinatorState, ReceivedUpdate } from './state.js';
 
 const id = (name: string): HospitalId => name as HospitalId;
 const digest = (digit: string): Digest => digit.repeat(64) as Digest;
-const members = { connected: new Set<HospitalId>(), consented: new Set<HospitalId>(), absent: new Set<HospitalId>() };
-const received: ReceivedUpdate = { hospitalId: id('b'), blobDigest: digest('2'), blobBytes: 60, examples: 1 };
-const open = { round: 2, attempt: 1, model: digest('1'), cohort: [id('a'), id('b')], planDigest: digest('d') };
+const members = {
+  ...{ connected: new Set<HospitalId>(), consented: new Set<HospitalId>(), absent: new Set<HospitalId>() },
+  ...{ paused: false, scores: new Map() },
+};
+const received: ReceivedUpdate = {
+  hospitalId: id('b'),
+  blobDigest: digest('2'),
+  blobBytes: 60,
+  examples: 1,
+  loss: 0.5,
+};
+const open = { round: 2, attempt: 1, model: digest('1'), cohort: [id('a'), id('b'), id('d')], planDigest: digest('d') };
 const collecting: CoordinatorState = {
   ...members,
   phase: 'collecting',
   ...open,
   received: new Map([[received.hospitalId, received]]),
+  declined: new Set([id('d')]),
+  quorumDue: false,
 };
 const statement: UpdateStatement = {
   v: 1,
@@ -38,8 +49,8 @@ describe('refuseUpdate', () => {
     { ...members, phase: 'gathering', round: 2, model: digest('1'), overdue: false },
     { ...members, phase: 'planning', round: 2, attempt: 1, model: digest('1'), cohort: open.cohort },
     { ...members, phase: 'aggregating', ...open, updates: [] },
-    { ...members, phase: 'closing', round: 2, model: digest('1'), awaiting: new Set() },
-    { ...members, phase: 'ended', outcome: 'finished', reason: 'ALL_ROUNDS_DONE', rounds: 2 },
+    { ...members, phase: 'closing', round: 2, model: digest('1'), awaiting: new Set(), reason: 'ALL_ROUNDS_DONE' },
+    { ...members, phase: 'ended', outcome: 'finished', reason: 'ALL_ROUNDS_DONE', rounds: 2, bestRound: undefined },
   ])('ROUND_CLOSED in $phase', (state) => {
     expect(refusal({}, state)).toBe('ROUND_CLOSED');
   });
@@ -51,6 +62,7 @@ describe('refuseUpdate', () => {
     ['no comparison of the attempt', { attempt: 2 }, 'PLAN_MISMATCH'],
     ['no look at the cohort', { from: id('c') }, 'NOT_IN_COHORT'],
     ['no look at what was received', { from: id('b') }, 'UPDATE_DUPLICATE'],
+    ['no look at who declined', { from: id('d') }, 'PLAN_DECLINED'],
     ['`<` for `!==` of the size', { blobBytes: 61 }, 'UPDATE_SIZE'],
     ['`>` for `!==` of the size', { blobBytes: 59 }, 'UPDATE_SIZE'],
   ])('notices the mutation: %s', (_mutation, changes, code) => {

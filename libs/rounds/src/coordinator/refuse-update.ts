@@ -13,6 +13,7 @@ export function refuseUpdate(
   if (statement.round !== state.round || statement.attempt !== state.attempt) return 'PLAN_MISMATCH';
   if (!state.cohort.includes(statement.from)) return 'NOT_IN_COHORT';
   if (state.received.has(statement.from)) return 'UPDATE_DUPLICATE';
+  if (state.declined.has(statement.from)) return 'PLAN_DECLINED';
   if (statement.blobBytes !== expectedBytes) return 'UPDATE_SIZE';
   return undefined;
 }

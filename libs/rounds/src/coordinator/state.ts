@@ -16,6 +16,17 @@ export interface RunRules {
   /** How long a lost connection may take to come back before the round stops waiting for it. */
   readonly absenceGraceMs: number;
   readonly initialModel: Digest;
+  /** After `afterMs` a round closes as soon as so many updates are there; `minHospitals` still holds. Absent: it waits for all. */
+  readonly quorum?: { readonly hospitals: number; readonly afterMs: number };
+  /** Ends the run when the federated score has not improved for so many evaluated rounds. Absent: all rounds are led. */
+  readonly patienceRounds?: number;
+}
+
+/** How one hospital's held-out part likes a model. */
+export interface Score {
+  readonly examples: number;
+  /** The run's selection metric, larger is better. */
+  readonly value: number;
 }
 
 export interface ReceivedUpdate {
@@ -23,6 +34,8 @@ export interface ReceivedUpdate {
   readonly blobDigest: Digest;
   readonly blobBytes: number;
   readonly examples: number;
+  /** Mean training loss of the hospital's last epoch, nats; as it signed it. */
+  readonly loss: number;
 }
 
 export interface OpenRound {
@@ -38,6 +51,10 @@ interface Members {
   readonly consented: ReadonlySet<HospitalId>;
   /** Was there, and has been away for longer than the grace period. */
   readonly absent: ReadonlySet<HospitalId>;
+  /** By the operator: the open round is finished, and no other begins. */
+  readonly paused: boolean;
+  /** What hospitals said of the model that each round ended with. */
+  readonly scores: ReadonlyMap<number, ReadonlyMap<HospitalId, Score>>;
 }
 
 type Phase =
@@ -47,6 +64,10 @@ type Phase =
       readonly phase: 'collecting';
       readonly planDigest: Digest;
       readonly received: ReadonlyMap<HospitalId, ReceivedUpdate>;
+      /** Of the cohort, those who said that they will send nothing. */
+      readonly declined: ReadonlySet<HospitalId>;
+      /** The time of waiting for all is over: a quorum closes the round. */
+      readonly quorumDue: boolean;
     } & OpenRound)
   | ({
       readonly phase: 'aggregating';
@@ -58,12 +79,15 @@ type Phase =
       readonly round: number;
       readonly model: Digest;
       readonly awaiting: ReadonlySet<HospitalId>;
+      readonly reason: 'ALL_ROUNDS_DONE' | 'EARLY_STOPPED';
     }
   | {
       readonly phase: 'ended';
       readonly outcome: RunEnd['outcome'];
       readonly reason: RunEnd['reason'];
       readonly rounds: number;
+      /** The round with the best federated score; undefined when nothing was evaluated. */
+      readonly bestRound: number | undefined;
     };
 
 export type CoordinatorState = Members & Phase;
@@ -72,10 +96,19 @@ export type CoordinatorEvent =
   | { readonly type: 'connected' | 'disconnected' | 'consented'; readonly hospitalId: HospitalId }
   | { readonly type: 'plan-signed'; readonly round: number; readonly attempt: number; readonly planDigest: Digest }
   | { readonly type: 'update-accepted'; readonly planDigest: Digest; readonly update: ReceivedUpdate }
+  | { readonly type: 'declined'; readonly hospitalId: HospitalId; readonly planDigest: Digest }
   | { readonly type: 'aggregated'; readonly planDigest: Digest; readonly model: Digest; readonly totalExamples: number }
-  | { readonly type: 'evaluated'; readonly hospitalId: HospitalId; readonly model: Digest }
+  | {
+      readonly type: 'evaluated';
+      readonly hospitalId: HospitalId;
+      readonly model: Digest;
+      /** null where nothing is held out. */
+      readonly score: Score | null;
+    }
   | { readonly type: 'timer'; readonly key: string }
-  | { readonly type: 'stop' }
+  | { readonly type: 'pause' | 'resume' | 'stop' }
+  /** The process is a new one: every connection and every timer of the old one is gone, and so is work in progress. */
+  | { readonly type: 'restarted' }
   /** The coordinator itself cannot go on: a full disk, a defect. */
   | { readonly type: 'failed' };
 
@@ -102,6 +135,7 @@ export type CoordinatorEffect =
       readonly outcome: RunEnd['outcome'];
       readonly reason: RunEnd['reason'];
       readonly rounds: number;
+      readonly bestRound: number | undefined;
     };
 
 export interface Step {

@@ -34,15 +34,15 @@ const planSigned = (round: number): CoordinatorEvent => ({
 const update = (round: number, name: string, examples = 10): CoordinatorEvent => ({
   type: 'update-accepted',
   planDigest: digest(`plan${round}`),
-  update: { hospitalId: id(name), blobDigest: digest(`blob-${name}`), blobBytes: 60, examples },
+  update: { hospitalId: id(name), blobDigest: digest(`blob-${name}`), blobBytes: 60, examples, loss: 0.5 },
 });
 const aggregated = (round: number): CoordinatorEvent => ({
   type: 'aggregated',
   ...{ planDigest: digest(`plan${round}`), model: digest(`m${round}`), totalExamples: 20 },
 });
-const evaluated = (name: string, model: string): CoordinatorEvent => ({
+const evaluated = (name: string, model: string, value = 0.5): CoordinatorEvent => ({
   type: 'evaluated',
-  ...{ hospitalId: id(name), model: digest(model) },
+  ...{ hospitalId: id(name), model: digest(model), score: { examples: 10, value } },
 });
 
 /** Runs events from the start; the effects are those of the last one. */

@@ -25,7 +25,7 @@ export type LocalRefusal =
   | 'UPDATE_REFUSED';
 
 /** What is known of the run: the last completed round, and the head that it ended with. */
-interface Progress {
+export interface Progress {
   readonly runId: RunId;
   readonly configDigest: Digest;
   readonly completedRound: number;
@@ -34,8 +34,14 @@ interface Progress {
   readonly answered: { readonly round: number; readonly attempt: number };
 }
 
+/** What must outlive the process: written down before anything that follows from it is done. */
+export interface Memory extends Progress {
+  /** An update that is sealed and signed, and was not acknowledged: it is sent again, byte for byte. */
+  readonly unsent: AcceptedPlan | undefined;
+}
+
 export type HospitalState =
-  | { readonly phase: 'joining' }
+  | { readonly phase: 'joining'; readonly memory: Memory | undefined }
   | ({ readonly phase: 'ready' } & Progress)
   | ({ readonly phase: 'training'; readonly accepted: AcceptedPlan } & Progress)
   | ({ readonly phase: 'sending'; readonly accepted: AcceptedPlan } & Progress)
@@ -65,6 +71,8 @@ export type HospitalEffect =
   | { readonly type: 'send-consent'; readonly configDigest: Digest }
   | { readonly type: 'train'; readonly accepted: AcceptedPlan }
   | { readonly type: 'send-update'; readonly accepted: AcceptedPlan }
+  /** The update for this plan is lost, and a second one is never made. */
+  | { readonly type: 'send-decline'; readonly accepted: AcceptedPlan }
   | { readonly type: 'evaluate'; readonly aggregate: Aggregate }
   | { readonly type: 'stop' };
 

@@ -56,6 +56,8 @@ function said(effect: HospitalEffect): string {
       return `send ${effect.accepted.digest}`;
     case 'evaluate':
       return `evaluate ${effect.aggregate.model}`;
+    case 'send-decline':
+      return `decline ${effect.accepted.digest}`;
     case 'stop':
       return 'stop';
   }

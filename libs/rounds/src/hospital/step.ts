@@ -4,11 +4,28 @@
  * hospital from a coordinator that signs nonsense are here.
  */
 import type { HospitalId } from '@consilium/protocol';
-import type { AcceptedPlan, HospitalEvent, HospitalState, HospitalStep, LocalRefusal } from './state.js';
+import type {
+  AcceptedPlan,
+  HospitalEffect,
+  HospitalEvent,
+  HospitalState,
+  HospitalStep,
+  LocalRefusal,
+  Memory,
+  Progress,
+} from './state.js';
 
 type Running = Exclude<HospitalState, { phase: 'joining' | 'ended' | 'refusing' }>;
 
-export const startHospital = (): HospitalState => ({ phase: 'joining' });
+/** @param memory - of an earlier process, if this hospital took part in the run before. */
+export const startHospital = (memory?: Memory): HospitalState => ({ phase: 'joining', memory });
+
+/** What the next process must know, should this one end now. */
+export function memoryOf(state: HospitalState): Memory | undefined {
+  if (state.phase === 'joining') return state.memory;
+  if (state.phase === 'ended' || state.phase === 'refusing') return undefined;
+  return { ...progressOf(state), unsent: state.phase === 'sending' ? state.accepted : undefined };
+}
 
 export function stepHospital(own: HospitalId, state: HospitalState, event: HospitalEvent): HospitalStep {
   if (state.phase === 'ended' || state.phase === 'refusing') return stay(state);
@@ -57,7 +74,18 @@ export function stepHospital(own: HospitalId, state: HospitalState, event: Hospi
 
 function config(state: HospitalState, event: Extract<HospitalEvent, { type: 'config' }>): HospitalStep {
   if (state.phase === 'joining') {
+    const { memory } = state;
     if (event.refusal !== undefined) return refuse(event.refusal);
+    if (memory !== undefined && memory.configDigest !== event.digest) return refuse('CONFIG_CHANGED');
+    const consent: HospitalEffect = { type: 'send-consent', configDigest: event.digest };
+    if (memory?.unsent !== undefined) {
+      const { unsent: accepted, ...progress } = memory;
+      return {
+        state: { ...progress, phase: 'sending', accepted },
+        effects: [consent, { type: 'send-update', accepted }],
+      };
+    }
+    if (memory !== undefined) return { state: { ...progressOf(memory), phase: 'ready' }, effects: [consent] };
     return {
       state: {
         phase: 'ready',
@@ -67,7 +95,7 @@ function config(state: HospitalState, event: Extract<HospitalEvent, { type: 'con
         model: event.config.initialModel,
         answered: { round: 0, attempt: 0 },
       },
-      effects: [{ type: 'send-consent', configDigest: event.digest }],
+      effects: [consent],
     };
   }
   // After a reconnection the same configuration comes again; another one would be another run.
@@ -79,6 +107,10 @@ function plan(own: HospitalId, state: Running, event: Extract<HospitalEvent, { t
   if (plan.configDigest !== state.configDigest || !plan.cohort.includes(own)) return stay(state);
   const newest = state.phase === 'evaluating' && state.next !== undefined ? state.next.plan : state.answered;
   const isNew = plan.round > newest.round || (plan.round === newest.round && plan.attempt > newest.attempt);
+  const isLost = state.phase === 'ready' && plan.round === newest.round && plan.attempt === newest.attempt;
+  if (isLost && plan.round > state.completedRound) {
+    return { state, effects: [{ type: 'send-decline', accepted: { plan, digest } }] };
+  }
   if (!isNew || plan.round <= state.completedRound) return stay(state);
   if (plan.model !== state.model) {
     // Further ahead than the next round: we were away when an aggregate was pushed, and the plan overtook the
@@ -98,7 +130,7 @@ function begin(state: Running, accepted: AcceptedPlan): HospitalStep {
   };
 }
 
-const progressOf = ({ runId, configDigest, completedRound, model, answered }: Running) => ({
+const progressOf = ({ runId, configDigest, completedRound, model, answered }: Progress): Progress => ({
   runId,
   configDigest,
   completedRound,
