@@ -1,4 +1,5 @@
 export { CryptoError, type CryptoErrorCode } from './errors.js';
+export { openAtRest, sealAtRest } from './at-rest.js';
 export { fingerprint, generateIdentity, type Identity } from './identity.js';
 export { loadOrCreateIdentity } from './key-file.js';
 export { isSafePublicKey, signBytes, verifyStrict } from './signature.js';
