@@ -2,3 +2,4 @@ export { AggregationError } from './errors.js';
 export { checkUpdate, type UpdateLimits } from './update.js';
 export { clipUpdate } from './clip.js';
 export { applyMean, WeightedMean } from './weighted-mean.js';
+export { type ServerMoments, type ServerOptimizer, momentCount, startMoments, stepServer } from './server-optimizer.js';
