@@ -20,27 +20,30 @@ export class Adam {
   readonly #variables: readonly tf.Variable[];
   readonly #first: readonly tf.Variable[];
   readonly #second: readonly tf.Variable[];
-  readonly #learningRate: number;
   #steps = 0;
 
-  constructor(variables: readonly tf.Variable[], learningRate: number) {
+  constructor(variables: readonly tf.Variable[]) {
     const zeros = (): tf.Variable[] =>
       variables.map((variable) => tf.tidy(() => tf.variable(tf.zerosLike(variable), false)));
     this.#variables = variables;
     this.#first = zeros();
     this.#second = zeros();
-    this.#learningRate = learningRate;
   }
 
   get steps(): number {
     return this.#steps;
   }
 
-  /** @param gradients - one per variable, in the same order. Must be called inside `tf.tidy`. */
-  step(gradients: readonly tf.Tensor[]): void {
+  /**
+   * Must be called inside `tf.tidy`.
+   *
+   * @param gradients - one per variable, in the same order.
+   * @param learningRate - of this step, dimensionless; the moments do not depend on it.
+   */
+  step(gradients: readonly tf.Tensor[], learningRate: number): void {
     const { beta1, beta2 } = adamConstants;
     this.#steps += 1;
-    const { stepSize, epsilon } = adamScale(this.#learningRate, this.#steps);
+    const { stepSize, epsilon } = adamScale(learningRate, this.#steps);
     for (const [i, variable] of this.#variables.entries()) {
       const [first, second, gradient] = [this.#first[i], this.#second[i], gradients[i]];
       if (!first || !second || !gradient) throw new RangeError('one gradient per variable');

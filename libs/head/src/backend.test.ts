@@ -142,8 +142,11 @@ it('wasm and cpu train the same head, to float32 rounding', async () => {
     batchSize: 32,
     learningRate: 1e-3,
     l2: 0.01,
+    proximalMu: 0.1,
+    schedule: { kind: 'cosine', minFactor: 0 },
+    classWeights: 'balanced',
     seed: 'agreement',
-  };
+  } as const;
   const wasm = await trainHead(await openBackend('tfjs-wasm'), job);
   const cpu = await trainHead(await openBackend('tfjs-cpu'), job);
   const worst = Math.max(...wasm.parameters.map((value, k) => Math.abs(value - (cpu.parameters[k] as number))));

@@ -1,5 +1,6 @@
 /** What every entry point of this library refuses, in one place. All of it may come from a plan or from a broken cache. */
 import { parameterCount, type HeadSpec } from '@consilium/model-spec';
+import type { Examples } from './batches.js';
 import { HeadError } from './errors.js';
 
 /** @throws {@link HeadError} `WRONG_SHAPE`. */
@@ -29,4 +30,11 @@ export function checkParameters(spec: HeadSpec, parameters: Float32Array): void 
 export function checkEmbeddings(spec: HeadSpec, embeddings: Float32Array, n: number): void {
   checkLength('embedding entries', embeddings.length, n * spec.inputs);
   checkFinite('embeddings', embeddings);
+}
+
+/** @throws {@link HeadError} `NO_EXAMPLES` with `nothing` as its message, `WRONG_SHAPE`, `NOT_FINITE` or `UNKNOWN_LABEL`. */
+export function checkExamples(spec: HeadSpec, { embeddings, labels }: Examples, nothing: string): void {
+  if (labels.length === 0) throw new HeadError('NO_EXAMPLES', nothing);
+  checkEmbeddings(spec, embeddings, labels.length);
+  checkLabels(labels, spec.classes);
 }

@@ -1,16 +1,18 @@
 /**
  * Claims: (1) all figures agree with scikit-learn, with ties, exact zeros, an absent class and a single class; (2) what is
- * not defined is null, never NaN; (3) the AUC is the share of concordant pairs and does not change under a monotone map;
- * (4) predictions are distributions, also for large scores, and bad shapes are refused by code.
- * Oracle: scikit-learn (vectors/evaluation.json says how); counting all pairs; arithmetic by hand.
+ * not defined is null, never NaN; (3) the AUC is the share of concordant pairs, does not change under a monotone map, and
+ * is the area under the ROC curve, which stays within its bound; (4) predictions are distributions, also for large scores,
+ * and bad shapes are refused by code.
+ * Oracle: scikit-learn (vectors/evaluation.json and figures.json say how); counting all pairs; arithmetic by hand.
  */
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { areaUnderCurve } from './auc.js';
-import { evaluate, predict, type Evaluation } from './index.js';
+import { SeededRandom } from '@consilium/tensors';
+import { evaluate, predict, type Evaluation, type ReliabilityBin } from './index.js';
+import { areaUnderCurve, rankingOf, rocCurve } from './ranking.js';
 
-interface Case extends Omit<Evaluation, 'examples'> {
+interface Case extends Pick<Evaluation, 'loss' | 'accuracy' | 'balancedAccuracy' | 'auc' | 'confusion'> {
   readonly name: string;
   readonly classes: number;
   readonly probabilities: number[];
@@ -19,6 +21,26 @@ interface Case extends Omit<Evaluation, 'examples'> {
 const golden = JSON.parse(readFileSync(new URL('../vectors/evaluation.json', import.meta.url), 'utf8')) as {
   readonly cases: Case[];
 };
+interface FiguresCase {
+  readonly name: string;
+  readonly perClass: readonly {
+    readonly examples: number;
+    readonly auc: number | null;
+    readonly sensitivity: number | null;
+    readonly specificity: number | null;
+    readonly roc: readonly (readonly [number, number])[] | null;
+  }[];
+  readonly bins: readonly ReliabilityBin[];
+  readonly expectedCalibrationError: number;
+}
+const figures = JSON.parse(readFileSync(new URL('../vectors/figures.json', import.meta.url), 'utf8')) as {
+  readonly cases: FiguresCase[];
+};
+
+function expectFigure(actual: number | null | undefined, expected: number | null): void {
+  if (expected === null) expect(actual).toBeNull();
+  else expect(actual).toBeCloseTo(expected, 12);
+}
 
 describe('evaluate', () => {
   it.each(golden.cases)('agrees with scikit-learn: $name', ({ probabilities, labels, classes, ...expected }) => {
@@ -26,9 +48,33 @@ describe('evaluate', () => {
     expect(actual.examples).toBe(labels.length);
     expect(actual.confusion).toEqual(expected.confusion);
     for (const figure of ['loss', 'accuracy', 'balancedAccuracy', 'auc'] as const) {
-      if (expected[figure] === null) expect(actual[figure]).toBeNull();
-      else expect(actual[figure]).toBeCloseTo(expected[figure], 12);
+      expectFigure(actual[figure], expected[figure]);
     }
+  });
+
+  it.each(figures.cases)('agrees with scikit-learn per class and in calibration: $name', (expected) => {
+    const one = golden.cases.find(({ name }) => name === expected.name);
+    if (one === undefined) throw new Error('figures.json names a case that evaluation.json does not have');
+    const actual = evaluate(Float32Array.from(one.probabilities), Int32Array.from(one.labels), one.classes);
+    expect(actual.perClass).toHaveLength(expected.perClass.length);
+    for (const [c, { examples, auc, sensitivity, specificity, roc }] of expected.perClass.entries()) {
+      expect(actual.perClass[c]?.examples).toBe(examples);
+      expectFigure(actual.perClass[c]?.auc, auc);
+      expectFigure(actual.perClass[c]?.sensitivity, sensitivity);
+      expectFigure(actual.perClass[c]?.specificity, specificity);
+      const points = actual.perClass[c]?.roc?.map(({ falsePositiveRate, truePositiveRate }) => [
+        falsePositiveRate,
+        truePositiveRate,
+      ]);
+      expect(points ?? null).toEqual(roc);
+    }
+    expect(actual.reliability).toHaveLength(expected.bins.length);
+    for (const [b, { examples, confidence, accuracy }] of expected.bins.entries()) {
+      expect(actual.reliability[b]?.examples).toBe(examples);
+      expectFigure(actual.reliability[b]?.confidence, confidence);
+      expectFigure(actual.reliability[b]?.accuracy, accuracy);
+    }
+    expectFigure(actual.calibrationError, expected.expectedCalibrationError);
   });
 
   it('has no figures without examples', () => {
@@ -38,6 +84,11 @@ describe('evaluate', () => {
       accuracy: null,
       balancedAccuracy: null,
       auc: null,
+      calibrationError: null,
+      reliability: [],
+      perClass: Array.from({ length: 2 }, () => ({
+        ...{ examples: 0, auc: null, sensitivity: null, specificity: null, roc: null },
+      })),
       confusion: [
         [0, 0],
         [0, 0],
@@ -89,12 +140,58 @@ describe('areaUnderCurve', () => {
         }
         const scores = Float64Array.from(examples, ([score]) => score);
         const truth = examples.map(([, isPositive]) => isPositive);
-        const area = areaUnderCurve(scores, truth);
+        const ones = new Float64Array(scores.length).fill(1);
+        const area = areaUnderCurve(rankingOf(scores, truth), ones);
         if (pairs === 0) expect(area).toBeNull();
         else expect(area).toBeCloseTo(concordant / pairs, 12);
-        expect(areaUnderCurve(scores.map(Math.exp), truth)).toBe(area);
+        expect(areaUnderCurve(rankingOf(scores.map(Math.exp), truth), ones)).toBe(area);
       }),
     );
+  });
+});
+
+describe('rocCurve', () => {
+  /** By trapezoids. */
+  const areaUnder = (points: ReturnType<typeof rocCurve>): number =>
+    (points ?? []).slice(1).reduce((area, { falsePositiveRate: x, truePositiveRate: y }, i) => {
+      const before = points?.[i] ?? { falsePositiveRate: 0, truePositiveRate: 0 };
+      return area + ((x - before.falsePositiveRate) * (y + before.truePositiveRate)) / 2;
+    }, 0);
+
+  it('bounds the area that areaUnderCurve gives, and is monotone', () => {
+    const scored = fc.array(fc.tuple(fc.integer({ min: 0, max: 40 }), fc.boolean()), { maxLength: 80 });
+    fc.assert(
+      fc.property(scored, (examples) => {
+        const ranking = rankingOf(
+          examples.map(([score]) => score),
+          examples.map(([, isPositive]) => isPositive),
+        );
+        const area = areaUnderCurve(ranking, new Float64Array(examples.length).fill(1));
+        const points = rocCurve(ranking, 100);
+        expect(points === null).toBe(area === null);
+        if (points !== null) expect(areaUnder(points)).toBeCloseTo(area ?? 0, 12);
+        for (const [i, { falsePositiveRate, truePositiveRate }] of (points ?? []).slice(1).entries()) {
+          expect(falsePositiveRate).toBeGreaterThanOrEqual(points?.[i]?.falsePositiveRate ?? 1);
+          expect(truePositiveRate).toBeGreaterThanOrEqual(points?.[i]?.truePositiveRate ?? 1);
+        }
+      }),
+    );
+  });
+
+  it('keeps the ends and the area when it is thinned', () => {
+    const random = new SeededRandom('roc');
+    const truth = Array.from({ length: 5_000 }, () => random.uniform() < 0.3);
+    const ranking = rankingOf(
+      truth.map((isPositive) => random.normal(isPositive ? 1 : 0)),
+      truth,
+    );
+    const points = rocCurve(ranking, 100) ?? [];
+    expect(points).toHaveLength(100);
+    expect(points[0]).toEqual({ falsePositiveRate: 0, truePositiveRate: 0 });
+    expect(points[99]).toEqual({ falsePositiveRate: 1, truePositiveRate: 1 });
+    const area = areaUnderCurve(ranking, new Float64Array(truth.length).fill(1)) ?? 0;
+    // A chord of a concave curve lies below it: by less than (1/99)^2 / 8 of curvature per piece, here far less than 0.01.
+    expect(Math.abs(areaUnder(points) - area)).toBeLessThan(0.01);
   });
 });
 

@@ -34,6 +34,9 @@ const job: TrainingJob = {
   batchSize: 16,
   learningRate: 0.02,
   l2: 0.01,
+  proximalMu: 0,
+  classWeights: 'none',
+  schedule: { kind: 'constant' },
   seed: 'a',
 };
 
@@ -72,6 +75,8 @@ describe('trainHead', () => {
     const before = tf.memory().numTensors;
     await trainHead(backend, job);
     await trainHead(backend, { ...job, spec: { ...spec, kind: 'mlp', hidden: 4 }, parameters: new Float32Array(51) });
+    const earlyStop = { patienceEpochs: 1, validation: separable(12) };
+    await trainHead(backend, { ...job, earlyStop, proximalMu: 0.1, classWeights: 'balanced' });
     expect(tf.memory().numTensors).toBe(before);
     await expect(trainHead(backend, { ...job, learningRate: 1e38, epochs: 20 })).rejects.toMatchObject({
       code: 'DIVERGED',
@@ -158,8 +163,10 @@ describe('refusals', () => {
   };
   const embedded = (value: number) => ({ examples: { labels, embeddings: withEntry(embeddings, 13, value) } });
 
+  const nothing = { embeddings: new Float32Array(0), labels: new Int32Array(0) };
+
   it.each<[string, Partial<TrainingJob>]>([
-    ['NO_EXAMPLES', { examples: { embeddings: new Float32Array(0), labels: new Int32Array(0) } }],
+    ['NO_EXAMPLES', { examples: nothing }],
     ['NOT_FINITE', embedded(Number.NaN)],
     ['NOT_FINITE', embedded(Number.NEGATIVE_INFINITY)],
     ['NOT_FINITE', { parameters: withEntry(job.parameters, 3, Number.POSITIVE_INFINITY) }],
@@ -174,6 +181,16 @@ describe('refusals', () => {
     ['BAD_SETTINGS', { learningRate: Number.NaN }],
     ['BAD_SETTINGS', { l2: -1 }],
     ['BAD_SETTINGS', { l2: Number.POSITIVE_INFINITY }],
+    ['BAD_SETTINGS', { proximalMu: -1 }],
+    ['BAD_SETTINGS', { proximalMu: Number.NaN }],
+    ['BAD_SETTINGS', { schedule: { kind: 'cosine', minFactor: 1.1 } }],
+    ['BAD_SETTINGS', { schedule: { kind: 'step', everyEpochs: 0, factor: 0.5 } }],
+    ['BAD_SETTINGS', { schedule: { kind: 'step', everyEpochs: 1, factor: 0 } }],
+    ['BAD_SETTINGS', { span: { epochsBefore: 1, epochsOfRun: 4 } }],
+    ['BAD_SETTINGS', { span: { epochsBefore: -1, epochsOfRun: 4 } }],
+    ['BAD_SETTINGS', { earlyStop: { patienceEpochs: 0, validation: job.examples } }],
+    ['NO_EXAMPLES', { earlyStop: { patienceEpochs: 1, validation: nothing } }],
+    ['NOT_FINITE', { earlyStop: { patienceEpochs: 1, validation: embedded(Number.NaN).examples } }],
     ['BAD_SPEC', { spec: { ...spec, classes: 1 } }],
     ['DIVERGED', { learningRate: 1e38, epochs: 20 }],
   ])('%s (%#)', async (code, change) => {
