@@ -49,10 +49,11 @@ describe('before the handshake', () => {
       prove: { answer },
       sync: {},
       consent: { statement },
-      'blob.read': { digest: plan.body.model, offset: 0, length: 60 },
+      'blob.read': { runId: 'test-run', digest: plan.body.model, offset: 0, length: 60 },
       'update.offer': { statement },
-      'update.chunk': { digest, offset: 0, bytes: Buffer.alloc(10) },
-      'update.commit': { digest },
+      'update.chunk': { runId: 'test-run', digest, offset: 0, bytes: Buffer.alloc(10) },
+      'update.commit': { runId: 'test-run', digest },
+      decline: { statement },
       evaluation: { statement },
     };
     for (const [name, body] of Object.entries(wellFormed)) {
@@ -71,7 +72,7 @@ describe('before the handshake', () => {
     siege.letGo(1, 'a', 'b');
     await siege.accepted('b', 1);
     mallory.leave();
-    await siege.consortium.coordinator.ended;
+    await siege.consortium.conductor.ended;
     expect(stranger.pushed).toEqual([]);
   });
 

@@ -40,16 +40,24 @@ async function samples(): Promise<Record<RequestName, Json>> {
     prove: { answer: envelope },
     sync: {},
     consent: { statement: envelope },
-    'blob.read': { digest: plan.body.model, offset: 0, length: 60 },
+    'blob.read': { runId: 'test-run', digest: plan.body.model, offset: 0, length: 60 },
     'update.offer': { statement: envelope },
-    'update.chunk': { digest, offset: 0, bytes: [] },
-    'update.commit': { digest },
+    'update.chunk': { runId: 'test-run', digest, offset: 0, bytes: [] },
+    'update.commit': { runId: 'test-run', digest },
+    decline: { statement: envelope },
     evaluation: { statement: envelope },
   };
 }
 
 const STABLE = ['MESSAGE_INVALID', 'NOT_AUTHENTICATED', 'TYPE_MISMATCH', 'SIGNATURE_INVALID', 'HOSPITAL_UNKNOWN'];
-const OF_A_HOSPITAL = [...STABLE, 'BLOB_UNKNOWN', 'UPDATE_NOT_OFFERED', 'UPDATE_SIZE', 'CHUNK_OUT_OF_ORDER'];
+const OF_A_HOSPITAL = [
+  ...STABLE,
+  'RUN_UNKNOWN',
+  'BLOB_UNKNOWN',
+  'UPDATE_NOT_OFFERED',
+  'UPDATE_SIZE',
+  'CHUNK_OUT_OF_ORDER',
+];
 const MESSAGES = 500;
 
 describe('malformed messages', () => {

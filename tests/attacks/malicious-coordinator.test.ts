@@ -76,6 +76,7 @@ function endOf(fake: FakeCoordinator, changes: Partial<Opened<'run-end'>['body']
     outcome: 'aborted',
     reason: 'STOPPED',
     rounds: 0,
+    best: null,
     ...changes,
   });
 }

@@ -3,12 +3,21 @@
  *
  *     round-overhead --hospitals N --parameters D --rounds R    a round whose training step does nothing
  *     embeddings --images N                                     X-rays per second from files, and inference alone
+ *     inference [--python PATH]                                 the network alone, beside Python's ONNX Runtime
+ *     head-training                                             seconds of an epoch for each kind of head
+ *     gate --data FOLDER                                        what the quality gate refuses of real films
+ *     store, recovery                                           events per second, and reading a history back
  *     cold-start                                                from the command to the first averaged round
  */
 import { Command } from 'commander';
 import { coldStart } from './cold-start.js';
 import { embeddings } from './embeddings.js';
+import { gate } from './gate.js';
+import { headTraining } from './head-training.js';
+import { inference } from './inference.js';
+import { recovery } from './recovery.js';
 import { roundOverhead } from './round-overhead.js';
+import { storeThroughput } from './store.js';
 
 const count = (text: string): number => {
   const value = Number(text);
@@ -37,6 +46,42 @@ program
     say(await embeddings(images));
   });
 program
+  .command('inference')
+  .description('images per second of the backbone alone')
+  .option('--images <n>', 'images of one turn', count, 20)
+  .option('--threads <n>', 'threads of one image', count, 2)
+  .option('--python <path>', 'a Python with onnxruntime and numpy, measured in turns with ours')
+  .action(async (options: { images: number; threads: number; python?: string }) => {
+    say(await inference(options));
+  });
+program
+  .command('head-training')
+  .description('milliseconds of an epoch over 2,048 numbers a film, batches of 32')
+  .option('--examples <n>', 'films', count, 1_000)
+  .option('--epochs <n>', 'epochs', count, 10)
+  .action(async ({ examples, epochs }: { examples: number; epochs: number }) => {
+    say(await headTraining(examples, epochs));
+  });
+program
+  .command('gate')
+  .description('precision and recall of the quality gate on collections of real films')
+  .requiredOption('--data <folder>', 'folder of cxr-dev and cxr-odd')
+  .action(async ({ data }: { data: string }) => {
+    say(await gate(data));
+  });
+program
+  .command('store')
+  .description('events and blob bytes per second of each store, beside the flushes of the disk')
+  .action(async () => {
+    for (const figures of await storeThroughput()) say(figures);
+  });
+program
+  .command('recovery')
+  .description('seconds to read a history back, by its length')
+  .action(async () => {
+    for (const figures of await recovery()) say(figures);
+  });
+program
   .command('cold-start')
   .description('seconds from starting the demonstration to its first averaged round')
   .action(async () => {
@@ -44,7 +89,7 @@ program
   });
 program
   .command('all', { isDefault: true })
-  .description('everything above')
+  .description('round overhead, embeddings and cold start')
   .action(async () => {
     for (const hospitals of [2, 10]) say(await roundOverhead({ hospitals, parameters: 1_000_000, rounds: 32 }));
     say(await embeddings(120));

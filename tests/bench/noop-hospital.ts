@@ -1,5 +1,5 @@
 /** A hospital process whose training does nothing: what is left is the protocol. Arguments: home, coordinator's URL. */
-import { HospitalNode, openIdentity, pinnedCoordinator, type Learner } from '@consilium/hospital';
+import { FolderMemory, HospitalNode, openIdentity, pinnedCoordinator, type Learner } from '@consilium/hospital';
 
 const [home, url] = process.argv.slice(2) as [string, string];
 
@@ -12,7 +12,7 @@ const learner: Learner = {
 const outcome = await new HospitalNode({
   ...(await openIdentity(home)),
   coordinatorKey: await pinnedCoordinator(home),
-  ...{ url, learner, modes: ['sealed'] },
+  ...{ url, learner, memory: new FolderMemory(home), modes: ['sealed'] },
   progress: () => undefined,
 }).run();
 if (outcome.ended !== 'finished') throw new Error(`ended as ${outcome.ended}`);

@@ -93,7 +93,7 @@ describe('README', () => {
       }),
     );
     expect(await officeEnd).toBe(0);
-    expect(await readdir(join(consortium, 'office', 'models'))).toHaveLength(5);
+    expect(await readdir(join(consortium, 'office', 'models', 'example-1'))).toHaveLength(5);
     expect(await readdir(join(consortium, 'north', 'results'))).toContain('example-1.json');
   });
 });

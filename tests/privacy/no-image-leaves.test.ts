@@ -237,20 +237,25 @@ describe('what is kept and printed', () => {
       ...run.hospitals.map(({ home }) => join(home, 'identity.key')),
     ];
     const cached = (await Promise.all(run.hospitals.map(({ home }) => filesBelow(join(home, 'cache'))))).flat();
-    expect(cached).toHaveLength(24);
+    // An embedding and an examination for each image that could be read.
+    expect(cached).toHaveLength(48);
     for (const file of [...keys, ...cached]) expect(((await stat(file)).mode & 0o777).toString(8), file).toBe('600');
   });
 
   it('the coordinator has nothing of an image on disk, in its log or in its progress', async () => {
     const files = await filesBelow(run.coordinatorHome);
-    expect(files.map((file) => file.slice(run.coordinatorHome.length + 1)).sort()).toEqual([
+    const names = files.map((file) => file.slice(run.coordinatorHome.length + 1));
+    const shown = names.map((name) => name.replace(/^store\/blobs\/.*/, 'store/blobs/*'));
+    expect(shown.filter((name) => !name.startsWith('store/store.sqlite')).sort()).toEqual([
       'coordinator-card.json',
       'coordinator.key',
       'coordinator.log',
       'enrolled/north.json',
       'enrolled/south.json',
-      'models/round-00001.safetensors',
-      'models/round-00002.safetensors',
+      'models/wire-run/round-00001.safetensors',
+      'models/wire-run/round-00002.safetensors',
+      // The two heads once more, for hospitals to read.
+      ...['store/blobs/*', 'store/blobs/*'],
     ]);
     const contents = await Promise.all(files.map((file) => readFile(file)));
     const kept = new Haystack([...contents, Buffer.from(JSON.stringify(run.progress))]);

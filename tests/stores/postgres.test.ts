@@ -20,6 +20,8 @@ import { conformance } from './conformance.js';
 import { CREATED_AT, event, eventsOf, lead, LONG_MS, outcome, randomBytes } from './store-calls.js';
 
 const SCHEMA_1 = join(import.meta.dirname, '..', '..', 'libs', 'store', 'vectors', 'schema-1-postgres.sql');
+/** A simple query: 'Q', its length, the word, NUL. */
+const COMMIT_BYTES = 12;
 const RUN = { runId: 'r', config: '{}', createdAt: CREATED_AT };
 
 describe.skipIf(noPostgres !== undefined)(`the PostgreSQL store ${noPostgres ?? ''}`, () => {
@@ -54,7 +56,15 @@ describe.skipIf(noPostgres !== undefined)(`the PostgreSQL store ${noPostgres ?? 
     const direct = await openPostgresStore(url);
     const lease = await lead(direct);
     await direct.createRun(lease, RUN);
-    let seq = 0;
+    // From here on all numbers have three digits, so that every append is of the same length on the wire.
+    const entries = (seq: number): { event: string }[] => [event(seq), event(seq + 1)];
+    await direct.append(
+      lease,
+      'r',
+      0,
+      Array.from({ length: 100 }, (_, i) => event(i)),
+    );
+    let seq = 100;
     let refused = 0;
     let persistedYetRefused = 0;
     const through = (): Promise<RunStore> =>
@@ -63,7 +73,7 @@ describe.skipIf(noPostgres !== undefined)(`the PostgreSQL store ${noPostgres ?? 
 
     const uncut = await through();
     const before = passed();
-    await uncut.append(lease, 'r', seq, [event(1_000), event(1_001)]);
+    await uncut.append(lease, 'r', seq, entries(seq));
     seq += 2;
     const whole = { up: passed().up - before.up, down: passed().down - before.down };
     await uncut.close();
@@ -75,23 +85,26 @@ describe.skipIf(noPostgres !== undefined)(`the PostgreSQL store ${noPostgres ?? 
       for (const afterBytes of cuts) {
         const store = await through();
         proxy.cutOnceAfter(direction, passed()[direction] + afterBytes);
-        const entries = [event(1_000 + seq), event(1_001 + seq)];
-        const first = await outcome(store.append(lease, 'r', seq, entries));
+        const first = await outcome(store.append(lease, 'r', seq, entries(seq)));
         expect(['resolved', 'STORE_UNAVAILABLE']).toContain(first);
+        const persisted = async (): Promise<boolean> => (await direct.runs())[0]?.events === seq + 2;
         if (first !== 'resolved') {
           refused++;
-          if ((await direct.runs())[0]?.events === seq + 2) persistedYetRefused++;
+          // The server has the whole COMMIT, and carries it out with nobody there to hear of it.
+          const mustCome = direction === 'up' && afterBytes > whole.up - COMMIT_BYTES;
+          while (mustCome && !(await persisted())) await setTimeout(5);
+          if (await persisted()) persistedYetRefused++;
         }
-        await persist(() => store.append(lease, 'r', seq, entries));
+        await persist(() => store.append(lease, 'r', seq, entries(seq)));
         seq += 2;
         proxy.cutOnceAfter(direction, Number.POSITIVE_INFINITY);
         await store.close();
       }
     }
-    expect(await eventsOf(direct, 'r')).toEqual(Array.from({ length: seq }, (_, i) => event(1_000 + i).event));
-    // Both kinds of outcome occurred, or the cuts were at the wrong places.
-    expect(refused).toBeGreaterThan(10);
-    expect(persistedYetRefused).toBeGreaterThan(0);
+    expect(await eventsOf(direct, 'r')).toEqual(Array.from({ length: seq }, (_, i) => event(i).event));
+    // Both kinds of refusal occurred, or the cuts were at the wrong places.
+    expect(refused - persistedYetRefused).toBeGreaterThan(10);
+    expect(persistedYetRefused).toBeGreaterThanOrEqual(3);
     await direct.close();
     await proxy.close();
   });

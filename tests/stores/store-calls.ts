@@ -48,9 +48,9 @@ export const event = (i: number): Entry => ({ event: JSON.stringify({ i }) });
 export interface Stores {
   /** Opened anew for each test. */
   store: RunStore;
-  open: Opener;
+  readonly open: Opener;
   /** Leads, and has created this run. */
-  run(runId?: string): Promise<Lease>;
+  readonly run: (runId?: string) => Promise<Lease>;
 }
 
 /** Opens a new store before each test, and closes after it whatever the test opened. */

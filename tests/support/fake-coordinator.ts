@@ -130,6 +130,7 @@ export class FakeCoordinator {
     'update.offer': () => ({ ok: true, receivedBytes: 0 }),
     'update.chunk': () => ({ ok: true, receivedBytes: 0 }),
     'update.commit': () => ({ ok: true }),
+    decline: () => ({ ok: true }),
     evaluation: () => ({ ok: true }),
   };
 }

@@ -11,11 +11,13 @@ import {
   runConfig,
   runFileSchema,
   writeCard,
+  type Conductor,
   type Progress,
   type RunFile,
   type RunningCoordinator,
 } from '@consilium/coordinator';
 import {
+  FolderMemory,
   HospitalNode,
   initialise,
   openIdentity,
@@ -33,6 +35,7 @@ export const PREPROCESSING = 'test-1';
 export interface Consortium {
   readonly directory: string;
   readonly coordinator: RunningCoordinator;
+  readonly conductor: Conductor;
   readonly progress: Progress[];
   homeOf(hospital: string): string;
   node(hospital: string, learner: Learner, options: Partial<NodeOptions>): Promise<HospitalNode>;
@@ -71,28 +74,25 @@ export async function convene(hospitals: readonly string[], changes: Partial<Run
   const nodeProgress: (NodeProgress & { readonly hospital: string })[] = [];
   const coordinator = await openCoordinator({
     home,
-    config: runConfig(file, await enrolledHospitals(home)),
-    timing: {
-      gatherTimeoutMs: file.gatherTimeoutSeconds * 1_000,
-      absenceGraceMs: file.absenceGraceSeconds * 1_000,
-    },
     host: '127.0.0.1',
     port: 0,
     log: pino({ enabled: false }),
     progress: (step) => progress.push(step),
   });
+  const conductor = await coordinator.begin(runConfig(file, await enrolledHospitals(home)));
   const prepare = async (hospital: string, learner: Learner, options: Partial<NodeOptions>): Promise<HospitalNode> =>
     new HospitalNode({
       ...(await openIdentity(homeOf(hospital))),
       coordinatorKey: await pinnedCoordinator(homeOf(hospital)),
       url: coordinator.url,
       learner,
+      memory: new FolderMemory(homeOf(hospital)),
       modes: ['sealed'],
       progress: (step) => nodeProgress.push({ hospital, ...step }),
       ...options,
     });
   return {
-    ...{ directory, coordinator, progress, nodeProgress, homeOf },
+    ...{ directory, coordinator, conductor, progress, nodeProgress, homeOf },
     node: prepare,
     join: async (hospital, learner, options = {}) => (await prepare(hospital, learner, options)).run(),
     dismantle: async () => {

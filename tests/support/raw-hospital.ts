@@ -23,6 +23,7 @@ export interface RawCredentials {
 
 /** An update in the three forms in which it travels. */
 export interface RawUpdate {
+  readonly runId: string;
   readonly statement: Envelope;
   readonly digest: Digest;
   readonly blob: Uint8Array;
@@ -76,7 +77,7 @@ export function forgeUpdate(
   };
   const present = Object.entries(body).filter((entry): entry is [string, Json] => entry[1] !== undefined);
   const payload = canonicalBytes(Object.fromEntries(present));
-  return { statement: forge('update', payload, hospitalId, changes.signer ?? identity), digest, blob };
+  return { runId, statement: forge('update', payload, hospitalId, changes.signer ?? identity), digest, blob };
 }
 
 export class RawHospital {
@@ -149,15 +150,15 @@ export class RawHospital {
   }
 
   /** @returns The code of the first refusal, or `OK`. */
-  async send({ statement, digest, blob }: RawUpdate, chunkBytes = 262_144): Promise<string> {
+  async send({ runId, statement, digest, blob }: RawUpdate, chunkBytes = 262_144): Promise<string> {
     const offered = await this.ask('update.offer', { statement });
     if (!offered.ok) return String(offered.code);
     for (let offset = 0; offset < blob.length; offset += chunkBytes) {
       const bytes = Buffer.from(blob.subarray(offset, offset + chunkBytes));
-      const taken = await this.ask('update.chunk', { digest, offset, bytes });
+      const taken = await this.ask('update.chunk', { runId, digest, offset, bytes });
       if (!taken.ok) return String(taken.code);
     }
-    const committed = await this.ask('update.commit', { digest });
+    const committed = await this.ask('update.commit', { runId, digest });
     return committed.ok ? 'OK' : String(committed.code);
   }
 

@@ -53,10 +53,11 @@ const largest: Record<RequestName, () => Json> = {
   prove: () => ({ answer: largestEnvelope('challenge-answer') }),
   sync: () => ({}),
   consent: () => ({ statement: largestEnvelope('consent') }),
-  'blob.read': () => ({ digest: HEX, offset: limits.blobBytes, length: limits.chunkBytes }),
+  'blob.read': () => ({ runId: 'r'.repeat(63), digest: HEX, offset: limits.blobBytes, length: limits.chunkBytes }),
   'update.offer': () => ({ statement: largestEnvelope('update') }),
-  'update.chunk': () => ({ digest: HEX, offset: limits.blobBytes, bytes: placeholder }),
-  'update.commit': () => ({ digest: HEX }),
+  'update.chunk': () => ({ runId: 'r'.repeat(63), digest: HEX, offset: limits.blobBytes, bytes: placeholder }),
+  'update.commit': () => ({ runId: 'r'.repeat(63), digest: HEX }),
+  decline: () => ({ statement: largestEnvelope('decline') }),
   evaluation: () => ({ statement: largestEnvelope('evaluation') }),
 };
 

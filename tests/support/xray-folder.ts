@@ -5,10 +5,10 @@ import { demoHospitals, encodePhantom, renderPhantom, type PhantomLabel } from '
 
 const [HOSPITAL] = demoHospitals(1, 'xray-folder');
 
-/** One film as a JPEG file. The seed decides the patient. */
-export async function film(seed: string, label: PhantomLabel): Promise<Buffer> {
+/** One film as a JPEG file. The seed decides the patient, `exposureIndex` which of the patient's films it is. */
+export async function film(seed: string, label: PhantomLabel, exposureIndex = 0): Promise<Buffer> {
   if (HOSPITAL === undefined) throw new Error('no hospital');
-  return encodePhantom(renderPhantom({ seed, label, scanner: HOSPITAL.scanner }), 'jpeg');
+  return encodePhantom(renderPhantom({ seed, label, scanner: HOSPITAL.scanner, exposureIndex }), 'jpeg');
 }
 
 export interface FolderRow {
@@ -54,7 +54,9 @@ export async function writeMessyFolder(folder: string): Promise<MessyFolder> {
   await mkdir(join(folder, 'films, scanned'), { recursive: true });
   const rows: FolderRow[] = [];
   const add = async (row: FolderRow, label: PhantomLabel, content?: (bytes: Buffer) => Buffer | string | undefined) => {
-    const bytes = await film(`${row.site}/${row.patient ?? row.image}`, label);
+    // The same film twice would be a duplicate.
+    const exposure = rows.filter(({ site, patient }) => site === row.site && patient === row.patient).length;
+    const bytes = await film(`${row.site}/${row.patient ?? row.image}`, label, exposure);
     const written = content === undefined ? bytes : content(bytes);
     if (written !== undefined) await writeFile(join(folder, row.image), written);
     rows.push(row);

@@ -91,9 +91,7 @@ export async function runOnXrays(ids: readonly string[]): Promise<XrayRun> {
   const roundSecrets: Uint8Array[] = [];
   const progress: Progress[] = [];
   const coordinator = await openCoordinator({
-    ...{ home, config },
-    timing: { gatherTimeoutMs: 60_000, absenceGraceMs: 5_000 },
-    ...{ host: '127.0.0.1', port: 0 },
+    ...{ home, host: '127.0.0.1', port: 0 },
     log: pino({ level: 'trace' }, pino.destination({ dest: join(coordinatorHome, 'coordinator.log'), sync: true })),
     makeRoundKey: () => {
       const key = generateRoundKey();
@@ -103,6 +101,7 @@ export async function runOnXrays(ids: readonly string[]): Promise<XrayRun> {
     },
     progress: (step) => progress.push(step),
   });
+  await coordinator.begin(config);
   const proxies = await Promise.all(sites.map(() => RecordingProxy.open(coordinator.url)));
   const finished = await Promise.all(
     sites.map(async (site, k) => {

@@ -82,7 +82,8 @@ export async function needlesOf(run: XrayRun, { images, home, id }: XrayHospital
     add('preprocessed tensor', bytesOf(await decodeImage(file)));
   }
   const cache = join(home, 'cache');
-  for (const [k, name] of (await readdir(cache)).entries()) {
+  const embeddings = (await readdir(cache)).filter((name) => !name.endsWith('.json'));
+  for (const [k, name] of embeddings.entries()) {
     const raw = new Float32Array(Uint8Array.from((await readFile(join(cache, name))).subarray(0, 4 * 2_048)).buffer);
     found.push({ name: `embedding ${k} of ${id}`, bytes: bytesOf(raw) });
     found.push({ name: `standardised embedding ${k} of ${id}`, bytes: bytesOf(standardise(raw, 1, run.backbone)) });

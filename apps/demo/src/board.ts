@@ -96,6 +96,10 @@ export class Board {
       case 'consented':
       case 'update':
       case 'ended':
+      case 'leading':
+      case 'waiting-to-lead':
+      case 'deposed':
+      case 'run-taken-up':
     }
   }
 

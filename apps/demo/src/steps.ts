@@ -29,6 +29,7 @@ export const coordinatorStep = z.union([
     rounds: z.number(),
   }),
   z.object({ event: z.literal('refused'), request: z.string(), code: z.string() }),
+  z.object({ event: z.enum(['leading', 'waiting-to-lead', 'deposed', 'run-taken-up']) }),
 ]);
 export type CoordinatorStep = z.infer<typeof coordinatorStep>;
 export type RoundDone = Extract<CoordinatorStep, { event: 'round-done' }>;

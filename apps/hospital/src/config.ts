@@ -3,13 +3,18 @@ import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { AUTOMATIC_ENGINES, FORCED_ENGINES } from '@consilium/backbone';
 import { HospitalError } from './errors.js';
 
 const hospitalConfigSchema = z.strictObject({
   /** Where the coordinator listens. */
   coordinator: z.url({ protocol: /^https?$/ }),
+  /** Certificates in PEM that are trusted for https, instead of the system's; relative to this file. */
+  caFile: z.string().min(1).optional(),
   /** Folder with manifest.csv and the images; relative to this file. */
   data: z.string().min(1),
+  /** CSV with the labels, by file, SOPInstanceUID or AccessionNumber, where the folder itself has none; relative to this file. */
+  labels: z.string().min(1).optional(),
   /** Only rows of this site: for a folder that holds several hospitals. */
   site: z.string().min(1).optional(),
   /** At most so many images, whole patients first come first served in the order of a seeded shuffle. */
@@ -21,6 +26,8 @@ const hospitalConfigSchema = z.strictObject({
   backbone: z.string().min(1).optional(),
   /** Folder of the embedding cache; relative to this file. */
   cache: z.string().min(1).default('cache'),
+  /** What computes the embeddings; `auto` takes the first that passes its self-test, and `engine list` shows them. */
+  engine: z.enum(['auto', ...AUTOMATIC_ENGINES, ...FORCED_ENGINES]).default('auto'),
   threads: z.int().min(1).max(256).default(2),
   /** Trust modes that this hospital takes part in. */
   modes: z.array(z.literal('sealed')).min(1).default(['sealed']),
@@ -50,11 +57,13 @@ export function hospitalConfig(value: unknown, folder: string, source = 'the con
     throw new HospitalError('CONFIG_INVALID', `${source}: ${faults.join('; ')}`);
   }
   const here = (path: string): string => (isAbsolute(path) ? path : join(folder, path));
-  const { data, cache, backbone, ...rest } = parsed.data;
+  const { data, labels, cache, backbone, ...rest } = parsed.data;
   return {
     ...rest,
     data: here(data),
     cache: here(cache),
+    ...(caFile === undefined ? {} : { caFile: here(caFile) }),
+    ...(labels === undefined ? {} : { labels: here(labels) }),
     ...(backbone === undefined ? {} : { backbone: here(backbone) }),
   };
 }

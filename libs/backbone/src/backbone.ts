@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '@consilium/bytes';
 import { type Architecture, featureLength, type Variant } from './architecture.js';
-import { foldedModel } from './graph.js';
+import { type FoldedLayers, foldedLayers, foldedModel } from './graph.js';
 import { tensorsOf, type Weights } from './weights.js';
 
 export type Rgb = readonly [number, number, number];
@@ -29,6 +29,8 @@ export interface Network extends Recipe {
   readonly featureLength: number;
   /** A new ONNX file on each call, about 94 MB: pixels (n, 3, side, side) -> features (n, featureLength), both float32. */
   onnxModel(): Uint8Array<ArrayBuffer>;
+  /** The same network as folded weights, new copies on each call, for engines that build their own graph. */
+  layers(): FoldedLayers;
 }
 
 export interface Backbone extends Network {
@@ -50,6 +52,7 @@ export const networkOf = (architecture: Architecture, recipe: Recipe, weights: W
   side: architecture.side,
   featureLength: featureLength(architecture),
   onnxModel: () => foldedModel(architecture, weights, recipe.epsilon),
+  layers: () => foldedLayers(architecture, weights, recipe.epsilon),
 });
 
 function hashOf(architecture: Architecture, recipe: Recipe, weights: Weights, features: FeatureStatistics): string {

@@ -10,7 +10,7 @@ import { openEngine } from './engines.js';
 import { featureTensors, measureFeatures } from './features.js';
 import { convolutionNode, PIXELS, pixelsTensor, resnetNodes } from './graph.js';
 import { encodeOnnx, type OnnxNode } from './onnx.js';
-import { normalisedPixels } from './onnxruntime-cpu.js';
+import { normalisedPixels } from './engines/pixels.js';
 import { randomWeights } from './untrained.js';
 import { tensorsOf, type Weights, weightsOf } from './weights.js';
 

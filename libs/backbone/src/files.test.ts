@@ -1,8 +1,11 @@
 /**
  * Claims: (1) a plain download is refused with the advice to import it; (2) an imported file loads with the same hash,
  * recipe and statistics, and imports again to the same backbone; (3) damaged files and metadata are refused by code;
- * (4) a failed import writes nothing. Oracle: the file that PyTorch wrote (vectors/make_vectors.py), and numbers by hand.
+ * (4) a failed import writes nothing;
+ * (5) pickles are refused with advice; (6) a file whose hash is not that of its contents does not load, and a verification
+ * tells it from a machine that computes something else. Oracle: the file that PyTorch wrote (vectors/make_vectors.py), and numbers by hand.
  */
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors, writeSafetensors } from '@consilium/tensors';
 import { openEngine } from './engines.js';
 import { importBackbone, loadBackbone } from './files.js';
+import { verifyBackbone } from './verification.js';
 
 const download = fileURLToPath(new URL('../vectors/reduced.safetensors', import.meta.url));
 const shape = { width: 4, side: 64 };
@@ -36,7 +40,8 @@ describe('importing and loading', () => {
   });
 
   it('imports as torchvision v1.5 unless told otherwise, and loads what it wrote', async () => {
-    const backbone = await importBackbone(download, imported, images, 2, {}, shape);
+    const { backbone, path } = await importBackbone(download, imported, images, 2, {}, shape);
+    expect(path).toBe(imported);
     expect(backbone).toMatchObject({
       variant: 'v1.5',
       trained: true,
@@ -68,9 +73,9 @@ describe('importing and loading', () => {
       channelMean: [-0.5, 0, 1e-7],
     } as const;
     const target = join(folder, 'v1.safetensors');
-    const first = await importBackbone(download, target, images, 2, options, shape);
+    const { backbone: first } = await importBackbone(download, target, images, 2, options, shape);
     expect(await loadBackbone(target, shape)).toMatchObject({ ...options, hash: first.hash });
-    const again = await importBackbone(target, join(folder, 'again.safetensors'), images, 2, {}, shape);
+    const { backbone: again } = await importBackbone(target, join(folder, 'again.safetensors'), images, 2, {}, shape);
     expect(again).toMatchObject({ ...options, hash: first.hash });
   });
 
@@ -103,8 +108,30 @@ describe('files that are refused', () => {
     await expect(loadBackbone(join(folder, 'nothing'), shape)).rejects.toMatchObject({ code: 'WEIGHTS_UNREADABLE' });
     const bytes = await readFile(imported);
     expect(await refusalOf(bytes.subarray(0, bytes.length - 4))).toMatchObject({ code: 'WEIGHTS_INVALID' });
-    expect(await refusalOf(Buffer.from('PK\x03\x04 a pickle of torch.save'))).toMatchObject({
+  });
+
+  it.each([
+    ['weights.safetensors', Buffer.from('PK\x03\x04 a zip of torch.save')],
+    ['weights.h5', Buffer.from([0x80, 0x02, 0x63, 0x6f, 0x73])],
+    ['weights.pth', Buffer.from('whatever')],
+    ['pytorch_model.BIN', Buffer.from('whatever')],
+  ])('a pickle as %s, with advice', async (name, bytes) => {
+    const path = join(folder, name);
+    await writeFile(path, bytes);
+    for (const open of [loadBackbone, (from: string) => importBackbone(from, imported, images, 2, {}, shape)]) {
+      await expect(open(path, shape)).rejects.toMatchObject({
+        code: 'PICKLE_REFUSED',
+        message: expect.stringContaining('.safetensors') as string,
+      });
+    }
+  });
+
+  it('a whole .keras archive, with its own advice', async () => {
+    const path = join(folder, 'model.keras');
+    await writeFile(path, 'PK\x03\x04');
+    await expect(importBackbone(path, imported, images, 2, {}, shape)).rejects.toMatchObject({
       code: 'WEIGHTS_INVALID',
+      message: expect.stringContaining('save_weights') as string,
     });
   });
 
@@ -136,5 +163,61 @@ describe('files that are refused', () => {
       code,
       tensor: name,
     });
+  });
+});
+
+describe('verifying', () => {
+  const verify = (path: string) => verifyBackbone(path, { threads: 1 }, shape);
+
+  async function changed(
+    change: (
+      tensors: Map<string, { shape: readonly number[]; values: Float32Array }>,
+      metadata: Map<string, string>,
+    ) => void,
+  ): Promise<string> {
+    const read = readSafetensors(await readFile(imported));
+    const [tensors, metadata] = [new Map(read.tensors), new Map(read.metadata)];
+    change(tensors, metadata);
+    const path = join(folder, 'verified.safetensors');
+    await writeFile(path, writeSafetensors(tensors, metadata));
+    return path;
+  }
+
+  it('passes what was imported, and says where it comes from', async () => {
+    const found = await verify(imported);
+    expect(found).toMatchObject({ hash: 'passed', selfCheck: 'passed' });
+    expect(found.relativeError).toBeLessThan(1e-6);
+    const sha256 = createHash('sha256')
+      .update(await readFile(download))
+      .digest('hex');
+    expect(found.file.provenance).toEqual({ kind: 'safetensors', sha256, order: 'rgb' });
+  });
+
+  it('fails one number that changed: by the hash, and loading refuses it', async () => {
+    const path = await changed((tensors) => {
+      const kernel = tensors.get('layer1.0.conv1.weight');
+      const values = Float32Array.from(kernel?.values ?? []);
+      values[0] = 100;
+      tensors.set('layer1.0.conv1.weight', { shape: kernel?.shape ?? [], values });
+    });
+    expect(await verify(path)).toMatchObject({ hash: 'failed', selfCheck: 'failed' });
+    await expect(loadBackbone(path, shape)).rejects.toMatchObject({ code: 'HASH_MISMATCH' });
+  });
+
+  it('fails features that this machine does not reproduce', async () => {
+    const path = await changed((tensors) => {
+      const { values = new Float32Array(0) } = tensors.get('selfcheck.features') ?? {};
+      tensors.set('selfcheck.features', { shape: [128], values: values.map((value) => value * 1.001) });
+    });
+    expect(await verify(path)).toMatchObject({ hash: 'passed', selfCheck: 'failed' });
+  });
+
+  it('says of an older file that it holds neither, and still loads it', async () => {
+    const path = await changed((tensors, metadata) => {
+      tensors.delete('selfcheck.features');
+      for (const key of ['hash', 'source.kind', 'source.sha256', 'source.order']) metadata.delete(key);
+    });
+    expect(await verify(path)).toMatchObject({ hash: 'absent', selfCheck: 'absent' });
+    await loadBackbone(path, shape);
   });
 });

@@ -91,8 +91,14 @@ const tensor = (field: number, { name, shape }: OnnxTensor): Part => {
   );
 };
 
-/** @returns a ModelProto of operator set 13; equal graphs give equal bytes. */
-export const encodeOnnx = (graph: OnnxGraph): Uint8Array<ArrayBuffer> =>
+/**
+ * @param metadata - free text by key, for people and programs that open the file; a runtime ignores it.
+ * @returns a ModelProto of operator set 13; equal graphs give equal bytes.
+ */
+export const encodeOnnx = (
+  graph: OnnxGraph,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> =>
   encode(
     integerField(1, IR_VERSION),
     textField(2, 'consilium'),
@@ -105,4 +111,5 @@ export const encodeOnnx = (graph: OnnxGraph): Uint8Array<ArrayBuffer> =>
       ...graph.outputs.map((output) => tensor(12, output)),
     ),
     messageField(8, textField(1, ''), integerField(2, OPERATOR_SET)),
+    ...Object.entries(metadata).map(([key, value]) => messageField(14, textField(1, key), textField(2, value))),
   );

@@ -9,7 +9,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SeededRandom, type Tensor } from '@consilium/tensors';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { normalisedPixels } from './onnxruntime-cpu.js';
+import { normalisedPixels } from './engines/pixels.js';
 import { type Backbone, networkOf, standardise } from './backbone.js';
 import { measureCalibration } from './calibration.js';
 import { openEngine } from './engines.js';

@@ -17,7 +17,7 @@ export interface NormedConvolution {
 /** In the order of {@link convolutions}. */
 export type Weights = readonly NormedConvolution[];
 
-interface Source {
+export interface Source {
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly others: ReadonlyMap<string, RawTensor>;
 }
@@ -25,15 +25,14 @@ interface Source {
 /** The classifier of the original training, and counters of the training: no part of a frozen backbone. */
 const isIgnored = (name: string): boolean => name.startsWith('fc.') || name.endsWith('.num_batches_tracked');
 
-function take({ tensors, others }: Source, name: string, shape: readonly number[]): Float32Array {
-  const tensor = tensors.get(name);
+/**
+ * The one check of a tensor of any format.
+ *
+ * @param name - as the file calls it, for the error.
+ * @throws {@link BackboneError} `TENSOR_MISSING`, `TENSOR_SHAPE` or `TENSOR_NOT_FINITE`.
+ */
+export function checkedValues(tensor: Tensor | undefined, name: string, shape: readonly number[]): Float32Array {
   if (tensor === undefined) {
-    const raw = others.get(name);
-    if (raw !== undefined) {
-      throw new BackboneError('WEIGHTS_INVALID', `tensor ${name} is ${raw.dtype}: float32 weights are needed`, {
-        tensor: name,
-      });
-    }
     throw new BackboneError('TENSOR_MISSING', `tensor ${name} is not in the file`, { tensor: name });
   }
   if (tensor.shape.length !== shape.length || !shape.every((length, i) => length === tensor.shape[i])) {
@@ -44,6 +43,16 @@ function take({ tensors, others }: Source, name: string, shape: readonly number[
     throw new BackboneError('TENSOR_NOT_FINITE', `tensor ${name} has a number that is not finite`, { tensor: name });
   }
   return tensor.values;
+}
+
+function take({ tensors, others }: Source, name: string, shape: readonly number[]): Float32Array {
+  const raw = others.get(name);
+  if (raw !== undefined) {
+    throw new BackboneError('WEIGHTS_INVALID', `tensor ${name} is ${raw.dtype}: float32 weights are needed`, {
+      tensor: name,
+    });
+  }
+  return checkedValues(tensors.get(name), name, shape);
 }
 
 /**

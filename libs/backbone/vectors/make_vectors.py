@@ -88,4 +88,5 @@ def main(size, folder):
     save_file(expected, f"{folder}/{size}-expected.safetensors", {"torch": torch.__version__})
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -6,17 +6,17 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DatasetOptions, planDataset } from './dataset.js';
-import type { ManifestRow, Split } from './manifest.js';
+import { type DatasetOptions, type DatasetRow, planDataset } from './dataset.js';
+import type { Split } from './manifest.js';
 
 const options: DatasetOptions = { labels: ['normal', 'covid'], seed: 'study-1', testShare: 0.25 };
 
-function row(image: string, patient: string, split?: Split, label = 'normal'): ManifestRow {
+function row(image: string, patient: string, split?: Split, label = 'normal'): DatasetRow {
   return { image, patient, label, site: 'north', line: 2, ...(split !== undefined && { split }) };
 }
 
-const many = (count: number): ManifestRow[] => Array.from({ length: count }, (_, i) => row(`${i}.png`, `patient ${i}`));
-const images = (rows: readonly ManifestRow[]): string[] => rows.map(({ image }) => image);
+const many = (count: number): DatasetRow[] => Array.from({ length: count }, (_, i) => row(`${i}.png`, `patient ${i}`));
+const images = (rows: readonly DatasetRow[]): string[] => rows.map(({ image }) => image);
 
 describe('planDataset', () => {
   it('gives the share of patients that was asked for', () => {
@@ -40,9 +40,11 @@ describe('planDataset', () => {
     for (const image of images(planDataset(many(200), options).test)) expect(larger).toContain(image);
   });
 
-  it('quarantines labels that the study does not have', () => {
+  it('quarantines labels that the study does not have, and images without one', () => {
     const odd = row('a', 'p', 'train', 'fracture');
     expect(planDataset([odd], options).quarantined).toEqual([{ row: odd, code: 'UNKNOWN_LABEL' }]);
+    const bare = { image: 'b', patient: 'q' };
+    expect(planDataset([bare], options).quarantined).toEqual([{ row: bare, code: 'UNLABELLED' }]);
   });
 
   it('respects given splits, and quarantines what a patient has outside the most protected one', () => {

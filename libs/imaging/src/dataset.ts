@@ -1,6 +1,23 @@
 /** Which images train and which judge. A patient is never on both sides: the figures would praise memory. */
 import { lengthPrefixed, sha256 } from '@consilium/bytes';
-import type { ManifestRow, Split } from './manifest.js';
+import type { Split } from './manifest.js';
+
+/** One image of a hospital's folder. */
+export interface DatasetRow {
+  /** Relative to the folder, with `/`; no two rows share one. */
+  readonly image: string;
+  /** Absent: nobody labelled it. */
+  readonly label?: string;
+  readonly site?: string;
+  /** The image itself where neither table nor file names one. */
+  readonly patient: string;
+  /** Absent: to be assigned. */
+  readonly split?: Split;
+  /** In the table that names it, from 1. */
+  readonly line?: number;
+}
+
+export type LabelledRow = DatasetRow & { readonly label: string };
 
 export interface DatasetOptions {
   /** Of the study. */
@@ -12,17 +29,21 @@ export interface DatasetOptions {
 }
 
 export type PlanningCode =
-  'UNKNOWN_LABEL' | 'PATIENT_IN_TRAIN_AND_TEST' | 'PATIENT_IN_TRAIN_AND_VALIDATION' | 'PATIENT_IN_VALIDATION_AND_TEST';
+  | 'UNLABELLED'
+  | 'UNKNOWN_LABEL'
+  | 'PATIENT_IN_TRAIN_AND_TEST'
+  | 'PATIENT_IN_TRAIN_AND_VALIDATION'
+  | 'PATIENT_IN_VALIDATION_AND_TEST';
 
 export interface Quarantined {
-  readonly row: ManifestRow;
+  readonly row: DatasetRow;
   readonly code: PlanningCode;
 }
 
 export interface DatasetPlan {
-  readonly train: readonly ManifestRow[];
-  readonly validation: readonly ManifestRow[];
-  readonly test: readonly ManifestRow[];
+  readonly train: readonly LabelledRow[];
+  readonly validation: readonly LabelledRow[];
+  readonly test: readonly LabelledRow[];
   readonly quarantined: readonly Quarantined[];
 }
 
@@ -33,7 +54,7 @@ function fractionOf(seed: string, patient: string): number {
 }
 
 /** The most protected split that a row of the patient was given: an image in the test set is what others may not spoil. */
-function givenSplits(rows: readonly ManifestRow[]): ReadonlyMap<string, Split> {
+function givenSplits(rows: readonly DatasetRow[]): ReadonlyMap<string, Split> {
   const protection: Record<Split, number> = { train: 0, validation: 1, test: 2 };
   const given = new Map<string, Split>();
   for (const { patient, split } of rows) {
@@ -56,15 +77,16 @@ function conflict(split: Split, ofPatient: Split): PlanningCode {
  * @returns every row exactly once, each list in the order of `rows`.
  * @throws RangeError unless `testShare` is in [0, 1].
  */
-export function planDataset(rows: readonly ManifestRow[], { labels, seed, testShare }: DatasetOptions): DatasetPlan {
+export function planDataset(rows: readonly DatasetRow[], { labels, seed, testShare }: DatasetOptions): DatasetPlan {
   if (!(testShare >= 0 && testShare <= 1)) throw new RangeError('testShare must be in [0, 1]');
   const known = new Set(labels);
-  const given = givenSplits(rows.filter(({ label }) => known.has(label)));
-  const plan = { train: [] as ManifestRow[], validation: [] as ManifestRow[], test: [] as ManifestRow[] };
+  const isKnown = (row: DatasetRow): row is LabelledRow => row.label !== undefined && known.has(row.label);
+  const given = givenSplits(rows.filter(isKnown));
+  const plan = { train: [] as LabelledRow[], validation: [] as LabelledRow[], test: [] as LabelledRow[] };
   const quarantined: Quarantined[] = [];
   for (const row of rows) {
-    if (!known.has(row.label)) {
-      quarantined.push({ row, code: 'UNKNOWN_LABEL' });
+    if (!isKnown(row)) {
+      quarantined.push({ row, code: row.label === undefined ? 'UNLABELLED' : 'UNKNOWN_LABEL' });
       continue;
     }
     const ofPatient = given.get(row.patient) ?? (fractionOf(seed, row.patient) < testShare ? 'test' : 'train');

@@ -9,18 +9,29 @@ export type ImagingErrorCode =
   | 'FILE_UNREADABLE'
   | 'FILE_TOO_LARGE'
   | 'OUTSIDE_FOLDER'
+  | 'TOO_MANY_FILES'
   | 'NOT_AN_IMAGE'
   | 'UNSUPPORTED_FORMAT'
   | 'IMAGE_TOO_LARGE'
   | 'TRUNCATED'
+  | 'MULTI_FRAME'
   | 'NEARLY_BLANK'
+  /** The next five are said of DICOM files only. */
+  | 'HEADER_INVALID'
+  | 'NO_PIXEL_DATA'
+  | 'UNSUPPORTED_TRANSFER_SYNTAX'
+  | 'UNSUPPORTED_PIXELS'
+  | 'DECODE_FAILED'
+  | 'DECODE_TIMEOUT'
+  /** The thread that decoded the file ended: out of memory, or a defect of a decoder. */
+  | 'DECODER_FAILED'
   | 'MANIFEST_MISSING'
   | 'MANIFEST_COLUMN_MISSING'
   | 'MANIFEST_INVALID';
 
 export interface ImagingErrorDetails {
   readonly fileName?: string;
-  /** Line of the manifest, from 1. */
+  /** Line of the manifest or the label table, from 1. */
   readonly line?: number;
   readonly cause?: unknown;
 }

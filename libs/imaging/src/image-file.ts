@@ -62,6 +62,27 @@ export async function readBoundedFile(folder: string, name: string, sizeBytesMax
   }
 }
 
+/**
+ * The first bytes of a file, whatever its size.
+ *
+ * @throws {@link ImagingError} as {@link readBoundedFile}, but never `FILE_TOO_LARGE`.
+ */
+export async function readFilePrefix(folder: string, name: string, sizeBytes: number): Promise<Uint8Array> {
+  const file = await openInside(folder, name);
+  try {
+    if (!(await file.stat()).isFile()) {
+      throw new ImagingError('FILE_UNREADABLE', 'it is not a regular file', { fileName: name });
+    }
+    const { bytesRead, buffer } = await file.read(new Uint8Array(sizeBytes), 0, sizeBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } catch (cause) {
+    if (cause instanceof ImagingError) throw cause;
+    throw new ImagingError('FILE_UNREADABLE', reasons.FILE_UNREADABLE, { fileName: name });
+  } finally {
+    await file.close();
+  }
+}
+
 /** {@link readBoundedFile} with the bound of images, 256 MB. */
 export const readImageFile = (folder: string, name: string): Promise<Uint8Array> =>
   readBoundedFile(folder, name, FILE_BYTES_MAX);

@@ -1,14 +1,9 @@
-/** `manifest.csv`: which images there are, with their labels. Written by people and by spreadsheets, so checked line by line. */
+/** `manifest.csv`: which images there are, with their labels. */
 import { posix } from 'node:path';
-import { CsvError } from 'csv-parse';
-import { parse } from 'csv-parse/sync';
+import { type CsvRecord, invalidTable, readTable } from './csv-table.js';
 import { ImagingError } from './errors.js';
-import { readBoundedFile } from './image-file.js';
 
-const MANIFEST = 'manifest.csv';
-/** Some 500,000 rows. */
-const MANIFEST_BYTES_MAX = 64 * 1024 * 1024;
-const RECORD_LENGTH_MAX = 16 * 1024;
+export const MANIFEST = 'manifest.csv';
 
 const required = ['image', 'label', 'site'] as const;
 const optional = ['patient', 'split'] as const;
@@ -30,48 +25,14 @@ export interface ManifestRow {
   readonly line: number;
 }
 
-interface CsvRecord {
-  readonly record: readonly string[];
-  readonly info: { readonly lines: number };
-}
+const invalid = (message: string, line: number): never => invalidTable(message, MANIFEST, line);
 
-const invalid = (message: string, line: number): never => {
-  throw new ImagingError('MANIFEST_INVALID', `${MANIFEST}, line ${line}: ${message}`, { line });
-};
-
-async function readText(folder: string): Promise<string> {
-  const bytes = await readBoundedFile(folder, MANIFEST, MANIFEST_BYTES_MAX).catch((error: unknown) => {
-    if (error instanceof ImagingError && error.code === 'FILE_MISSING') {
-      throw new ImagingError('MANIFEST_MISSING', `the folder has no ${MANIFEST}`);
-    }
-    throw error;
-  });
+async function readRecords(folder: string): Promise<CsvRecord[]> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new ImagingError('MANIFEST_INVALID', `${MANIFEST} is not UTF-8: save it as "CSV UTF-8"`);
-  }
-}
-
-function parseCsv(text: string): readonly CsvRecord[] {
-  try {
-    return parse(text, {
-      bom: true,
-      info: true,
-      max_record_size: RECORD_LENGTH_MAX,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as CsvRecord[];
+    return await readTable(folder, MANIFEST, MANIFEST);
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const line = typeof error['lines'] === 'number' ? error['lines'] : 1;
-    // The parser's own message may quote the cell.
-    return invalid(
-      error.code === 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH'
-        ? 'it has more or fewer cells than the header'
-        : 'it is not CSV',
-      line,
-    );
+    if (!(error instanceof ImagingError && error.code === 'FILE_MISSING')) throw error;
+    throw new ImagingError('MANIFEST_MISSING', `the folder has no ${MANIFEST}`);
   }
 }
 
@@ -79,8 +40,8 @@ function parseCsv(text: string): readonly CsvRecord[] {
 function columnsOf(header: CsvRecord | undefined): ReadonlyMap<Column, number> {
   const columns = new Map<Column, number>();
   for (const name of [...required, ...optional]) {
-    const at = header?.record.indexOf(name) ?? -1;
-    if (at >= 0 && header?.record.lastIndexOf(name) !== at) return invalid(`there are two columns "${name}"`, 1);
+    const at = header?.cells.indexOf(name) ?? -1;
+    if (at >= 0 && header?.cells.lastIndexOf(name) !== at) return invalid(`there are two columns "${name}"`, 1);
     if (at >= 0) columns.set(name, at);
     else if (required.some((column) => column === name)) {
       const why = `${MANIFEST} has no column "${name}" (columns are parted by commas)`;
@@ -90,15 +51,18 @@ function columnsOf(header: CsvRecord | undefined): ReadonlyMap<Column, number> {
   return columns;
 }
 
-const isSplit = (text: string): text is Split => splits.some((split) => split === text);
+export const isSplit = (text: string): text is Split => splits.some((split) => split === text);
 
-function rowOf({ record, info: { lines: line } }: CsvRecord, columns: ReadonlyMap<Column, number>): ManifestRow {
+/** One spelling for one file; a name that leads out of the folder still does so. */
+export const normalName = (name: string): string => posix.normalize(name.replaceAll('\\', '/'));
+
+function rowOf({ cells, line }: CsvRecord, columns: ReadonlyMap<Column, number>): ManifestRow {
   const cell = (column: Column): string | undefined => {
     const at = columns.get(column);
-    return at === undefined ? undefined : (record[at] ?? '');
+    return at === undefined ? undefined : (cells[at] ?? '');
   };
   const filled = (column: Column): string => cell(column) || invalid(`"${column}" is empty`, line);
-  const image = posix.normalize(filled('image').replaceAll('\\', '/'));
+  const image = normalName(filled('image'));
   // An empty patient is not "its own patient": one forgotten cell would let a patient into training and test.
   const patient = columns.has('patient') ? filled('patient') : image;
   const row = { image, label: filled('label'), site: filled('site'), patient, line };
@@ -115,7 +79,7 @@ function rowOf({ record, info: { lines: line } }: CsvRecord, columns: ReadonlyMa
  * of a file that cannot be read. No message quotes a cell.
  */
 export async function readManifest(folder: string): Promise<ManifestRow[]> {
-  const [header, ...records] = parseCsv(await readText(folder));
+  const [header, ...records] = await readRecords(folder);
   const columns = columnsOf(header);
   const lines = new Map<string, number>();
   return records.map((record) => {

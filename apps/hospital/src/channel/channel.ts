@@ -3,7 +3,6 @@
  * time, and hands on the coordinator's statements verified. Requests wait for the connection and are repeated on a new
  * one: all of them are idempotent, and an interrupted upload goes on where it ended.
  */
-import { io, type Socket } from 'socket.io-client';
 import { digestBlob, verifyStrict } from '@consilium/crypto';
 import {
   answers,
@@ -14,39 +13,60 @@ import {
   type Ack,
   type Answers,
   type Digest,
-  type Envelope,
   type Opened,
   REFUSALS,
   type PushedName,
   type RefusalCode,
   type Request,
   type RequestName,
+  type RunId,
 } from '@consilium/protocol';
+import type { Outgoing } from '../run/round.js';
+import { BackOff, LONGEST_PAUSE_MS } from './back-off.js';
 import { shakeHands, type Credentials } from './handshake.js';
+import type { TransportTerms } from './transport.js';
+import { LineLost, socketNetwork, type Network, type Wire } from './wire.js';
 
 export type CoordinatorStatement = { [N in PushedName]: { readonly name: N } & Opened<N> }[PushedName];
 
 export type LineState = 'connected' | 'disconnected' | 'unreachable';
 
-export interface ChannelPorts extends Credentials {
+export interface ChannelPorts extends Credentials, TransportTerms {
   readonly url: string;
   readonly onStatement: (statement: CoordinatorStatement) => void;
   readonly onLine: (state: LineState) => void;
   /** The coordinator will not talk to us, or is not ours: trying again cannot help. */
   readonly onRefused: (error: ProtocolError) => void;
+  /** Absent: socket.io. */
+  readonly network?: Network;
 }
 
-const REQUEST_TIMEOUT_MS = 30_000;
-/** Chunks under way at a time, in either direction: 1 MiB of buffers. */
+const RETRY_MS = 1_000;
+/** Chunks under way at a time, in either direction: at most 1 MiB of buffers. */
 const WINDOW = 4;
+/** A connection that is lost costs the chunk that was half-way: 3 % of a blob, where chunks this small are worth a message. */
+const CHUNKS_OF_A_BLOB = 32;
+const SMALLEST_CHUNK_BYTES = 16_384;
 const FINAL_REFUSALS = ['VERSION_UNSUPPORTED', 'HOSPITAL_UNKNOWN', 'COORDINATOR_UNKNOWN', 'SIGNATURE_INVALID'];
+
+/**
+ * Passing troubles: the coordinator cannot store anything, or it does not know what it has of an update (it is a new process,
+ * or its round is over). Offered again, the update is resumed or refused for good.
+ */
+const PASSING_REFUSALS = ['STORE_UNAVAILABLE', 'UPDATE_NOT_OFFERED', 'CHUNK_OUT_OF_ORDER'];
 
 /** Closed until it is opened, once. */
 class Gate {
-  open!: () => void;
+  isOpen = false;
+  #open!: () => void;
   readonly opened = new Promise<void>((resolve) => {
-    this.open = resolve;
+    this.#open = resolve;
   });
+
+  open(): void {
+    this.isOpen = true;
+    this.#open();
+  }
 }
 
 /** The coordinator said no; a plain {@link ProtocolError} is a fault that we found in what it said. */
@@ -59,66 +79,58 @@ function refusalOf({ code, message }: { readonly code: RefusalCode; readonly mes
   return new Refused(code, detail.replace(/^ \((.*)\)$/, '$1') || undefined);
 }
 
-/** The connection went away under a request. */
-class LineLost extends Error {}
-
 export class CoordinatorChannel {
-  readonly #socket: Socket;
+  readonly #wire: Wire;
+  readonly #sleep: Network['sleep'];
+  readonly #backOff: BackOff;
+  #readySinceMs = Infinity;
   #ready = new Gate();
-  #sentBytes = 0;
+  /** Counts ups and downs: what began on an earlier line says nothing about this one. */
+  #line = 0;
   #closed = false;
 
   constructor(private readonly ports: ChannelPorts) {
-    this.#socket = io(ports.url, {
-      autoConnect: false,
-      transports: ['websocket', 'polling'],
-      reconnectionDelay: 500,
-      reconnectionDelayMax: 15_000,
-      randomizationFactor: 0.5,
-    });
-    this.#socket.on('connect', () => void this.#connected());
-    this.#socket.on('disconnect', (reason) => {
-      this.#disconnected(reason);
-    });
-    this.#socket.on('connect_error', () => {
-      ports.onLine('unreachable');
-    });
-    this.#socket.on('statement', (input: unknown) => {
-      this.#take(input);
+    const { wire, sleep, below } = ports.network ?? socketNetwork(ports);
+    this.#sleep = sleep;
+    this.#backOff = new BackOff(below);
+    this.#wire = wire(ports.url, {
+      connected: () => void this.#connected(),
+      disconnected: (byServer) => {
+        this.#disconnected(byServer);
+      },
+      unreachable: () => {
+        ports.onLine('unreachable');
+      },
+      statement: (input) => {
+        this.#take(input);
+      },
     });
   }
 
   /** Everything handed to the network, socket.io frames included; WebSocket and TCP headers are not. */
   get sentBytes(): number {
-    return this.#sentBytes;
+    return this.#wire.sentBytes;
   }
 
   open(): void {
-    this.#socket.connect();
+    this.#wire.connect();
   }
 
   close(): void {
     this.#closed = true;
-    this.#socket.disconnect();
+    this.#wire.disconnect();
   }
 
   /** Waits for the connection as long as it takes. @throws {@link ProtocolError} when the coordinator refuses. */
-  async request<N extends RequestName>(name: N, request: Request<N>): Promise<Answers[N]> {
-    for (;;) {
-      await this.#ready.opened;
-      try {
-        return await this.#ask(name, request);
-      } catch (error) {
-        if (!(error instanceof LineLost)) throw error;
-      }
-    }
+  request<N extends RequestName>(name: N, request: Request<N>): Promise<Answers[N]> {
+    return this.#patiently(() => this.#ask(name, request));
   }
 
-  /** @returns The blob's bytes, checked against its digest. @throws {@link ProtocolError} `DIGEST_MISMATCH`. */
-  async readBlob(digest: Digest, sizeBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  /** @throws {@link ProtocolError} `DIGEST_MISMATCH` if these are not the bytes that the digest names. */
+  async readBlob(runId: RunId, digest: Digest, sizeBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const blob = new Uint8Array(sizeBytes);
     await inWindow(sizeBytes, async (offset, length) => {
-      const answer = await this.request('blob.read', { digest, offset, length });
+      const answer = await this.request('blob.read', { runId, digest, offset, length });
       if (answer.sizeBytes !== sizeBytes || answer.bytes.length !== length) throw new ProtocolError('DIGEST_MISMATCH');
       blob.set(answer.bytes, offset);
     });
@@ -127,70 +139,71 @@ export class CoordinatorChannel {
   }
 
   /** @throws {@link ProtocolError} with the coordinator's refusal. An update that it already has counts as sent. */
-  async sendUpdate(statement: Envelope, digest: Digest, blob: Uint8Array): Promise<void> {
-    for (let again = false; ; again = true) {
+  sendUpdate(runId: RunId, { statement, blobDigest: digest, sealed: blob }: Outgoing): Promise<void> {
+    return this.#patiently(async () => {
+      const { receivedBytes } = await this.#ask('update.offer', { statement });
+      await inWindow(blob.length - receivedBytes, async (offset, length) => {
+        const at = receivedBytes + offset;
+        await this.#ask('update.chunk', { runId, digest, offset: at, bytes: blob.subarray(at, at + length) });
+      });
+      await this.#ask('update.commit', { runId, digest });
+    });
+  }
+
+  /** Repeats idempotent work over lost lines and {@link PASSING_REFUSALS}. */
+  async #patiently<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
       await this.#ready.opened;
       try {
-        const { receivedBytes } = await this.#ask('update.offer', { statement });
-        await inWindow(blob.length - receivedBytes, async (offset, length) => {
-          const at = receivedBytes + offset;
-          await this.#ask('update.chunk', { digest, offset: at, bytes: blob.subarray(at, at + length) });
-        });
-        await this.#ask('update.commit', { digest });
-        return;
+        return await work();
       } catch (error) {
-        // The ack was lost with the line, the update was not.
-        if (again && error instanceof ProtocolError && error.code === 'UPDATE_DUPLICATE') return;
-        if (!(error instanceof LineLost)) throw error;
+        if (error instanceof Refused && PASSING_REFUSALS.includes(error.code)) await this.#sleep(RETRY_MS);
+        else if (!(error instanceof LineLost)) throw error;
       }
     }
   }
 
   async #connected(): Promise<void> {
-    // Counted at the engine, where frames are what goes out.
-    this.#socket.io.engine.on('packetCreate', ({ data }: { data?: unknown }) => {
-      if (typeof data === 'string') this.#sentBytes += Buffer.byteLength(data);
-      else if (data instanceof Uint8Array) this.#sentBytes += data.length;
-    });
+    const line = ++this.#line;
     try {
       await shakeHands((name, request) => this.#ask(name, request), this.ports);
       const { statements } = await this.#ask('sync', {});
+      if (line !== this.#line) return;
       this.ports.onLine('connected');
+      this.#readySinceMs = performance.now();
       this.#ready.open();
       for (const statement of statements) this.#take(statement);
     } catch (error) {
       if (error instanceof ProtocolError && FINAL_REFUSALS.includes(error.code)) {
         this.close();
         this.ports.onRefused(error);
-      } else if (!(error instanceof LineLost)) {
-        // Anything else may pass: start the connection anew, as slowly as after a loss.
-        this.#socket.disconnect();
-        this.#reconnectLater();
+      } else if (line === this.#line) {
+        // Anything else may pass, an answer that does not come included: start the connection anew, as slowly as after a loss.
+        this.#wire.disconnect();
+        void this.#reconnectLater();
       }
     }
   }
 
-  #disconnected(reason: string): void {
-    this.#ready = new Gate();
+  #disconnected(byServer: boolean): void {
+    this.#line += 1;
+    // Only a line that has held ends the trouble: one that is cut as soon as it stands would otherwise be tried for ever.
+    if (performance.now() - this.#readySinceMs > LONGEST_PAUSE_MS) this.#backOff.reset();
+    this.#readySinceMs = Infinity;
+    // Who waits for a line that was never ready waits for the next one at the same gate.
+    if (this.#ready.isOpen) this.#ready = new Gate();
     if (this.#closed) return;
     this.ports.onLine('disconnected');
-    // socket.io comes back by itself except when the server closed the connection on purpose.
-    if (reason === 'io server disconnect') this.#reconnectLater();
+    if (byServer) void this.#reconnectLater();
   }
 
-  #reconnectLater(): void {
-    setTimeout(() => {
-      if (!this.#closed) this.#socket.connect();
-    }, 2_000);
+  async #reconnectLater(): Promise<void> {
+    await this.#sleep(this.#backOff.nextMs());
+    if (!this.#closed) this.#wire.connect();
   }
 
   async #ask<N extends RequestName>(name: N, request: Request<N>): Promise<Answers[N]> {
-    const raw: unknown = await this.#socket
-      .timeout(REQUEST_TIMEOUT_MS)
-      .emitWithAck(name, request)
-      .catch(() => {
-        throw new LineLost();
-      });
+    const raw = await this.#wire.ask(name, request);
     const parsed = answers[name].safeParse(raw);
     if (!parsed.success) throw new ProtocolError('MESSAGE_INVALID', `answer to ${name}`);
     const ack = parsed.data as Ack<Answers[N]>;
@@ -214,13 +227,17 @@ export class CoordinatorChannel {
   }
 }
 
+const chunkBytesOf = (sizeBytes: number): number =>
+  Math.min(limits.chunkBytes, Math.max(SMALLEST_CHUNK_BYTES, Math.ceil(sizeBytes / CHUNKS_OF_A_BLOB)));
+
 /** Covers 0 .. sizeBytes in chunks, {@link WINDOW} at a time; the first failure ends it. */
 async function inWindow(sizeBytes: number, one: (offset: number, length: number) => Promise<void>): Promise<void> {
   let next = 0;
+  const chunkBytes = chunkBytesOf(sizeBytes);
   const lane = async (): Promise<void> => {
     while (next < sizeBytes) {
       const offset = next;
-      next = Math.min(sizeBytes, offset + limits.chunkBytes);
+      next = Math.min(sizeBytes, offset + chunkBytes);
       await one(offset, next - offset);
     }
   };

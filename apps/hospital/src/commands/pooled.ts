@@ -5,12 +5,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBackend, type Examples } from '@consilium/head';
-import { initialParameters } from '@consilium/model-spec';
 import type { RunConfig } from '@consilium/protocol';
 import { readHospitalConfig } from '../config.js';
 import { readLocalData, splitFor } from '../learning/local-data.js';
+import { assessHead, scoreHead } from '../learning/assessment.js';
+import { fitAlone } from '../learning/fit-head.js';
 import { metricsOf, type Metrics } from '../learning/summary.js';
-import { fitHead, scoreHead } from '../learning/xray-learner.js';
+import { addPooled } from '../report/write-results.js';
 
 export interface PooledResult {
   /** On the test parts of all hospitals together. */
@@ -20,7 +21,11 @@ export interface PooledResult {
   readonly perHospital: readonly Metrics[];
 }
 
-/** @param homes - folders of hospitals that finished `run`, with `hospital.yaml` in each. */
+/**
+ * Adds the pooled head to the results and the report of each hospital.
+ *
+ * @param homes - folders of hospitals that finished `run`, with `hospital.yaml` in each.
+ */
 export async function pooled(homes: readonly string[], run: string): Promise<PooledResult> {
   const results = join(homes[0] as string, 'results');
   const config = JSON.parse(await readFile(join(results, `${run}.config.json`), 'utf8')) as RunConfig;
@@ -31,19 +36,20 @@ export async function pooled(homes: readonly string[], run: string): Promise<Poo
     const hospital = await readHospitalConfig(join(home, 'hospital.yaml'));
     splits.push(splitFor(config.study.labels, await readLocalData(hospital, () => undefined), hospital));
   }
-  const { parameters } = await fitHead(
-    await openBackend('auto'),
-    config,
-    initialParameters(config.head, config.seed),
-    together(splits.map(({ train }) => train)),
-    config.rounds * config.training.epochs,
-    `${config.seed}/pooled`,
-  );
+  const parts = {
+    train: together(splits.map(({ train }) => train)),
+    validation: together(splits.map(({ validation }) => validation)),
+  };
+  const { parameters } = await fitAlone(await openBackend('auto'), config, parts, `${config.seed}/pooled`);
+  const perHospital = splits.map((split) => assessHead(config, parameters, split.test, split.testPatients));
+  for (const [k, home] of homes.entries()) {
+    await addPooled(join(home, 'results'), run, perHospital[k] as (typeof perHospital)[number]);
+  }
   const test = together(splits.map((split) => split.test));
   return {
     pooled: metricsOf(scoreHead(config, parameters, test)),
     federated: metricsOf(scoreHead(config, federated, test)),
-    perHospital: splits.map((split) => metricsOf(scoreHead(config, parameters, split.test))),
+    perHospital: perHospital.map(metricsOf),
   };
 }
 

@@ -3,14 +3,14 @@
  * quarantined before, and refuses to train on nothing. Oracle: embeddings that spell their own row.
  */
 import { describe, expect, it } from 'vitest';
-import type { ManifestRow } from '@consilium/imaging';
+import type { DatasetRow } from '@consilium/imaging';
 import { hospitalConfig } from '../config.js';
 import { splitFor, type LocalData } from './local-data.js';
 
 const CONFIG = hospitalConfig({ coordinator: 'http://127.0.0.1:1', data: '.' }, '/');
 
 /** The embedding of row k is [k, -k]. */
-function localData(rows: readonly Partial<ManifestRow>[], quarantined: ReadonlyMap<string, number>): LocalData {
+function localData(rows: readonly Partial<DatasetRow>[], quarantined: ReadonlyMap<string, number>): LocalData {
   const embedded = rows.map((row, k) => ({
     row: { image: `${k}.png`, label: 'normal', site: 's', patient: `p${k}`, line: k + 2, ...row },
     embedding: Float32Array.of(k, -k),

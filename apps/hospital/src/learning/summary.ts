@@ -1,5 +1,6 @@
 /** What is left at the hospital after a run, as one file; the figures of its report. No image, name or patient in it. */
 import type { Evaluation } from '@consilium/head';
+import type { Assessment } from './assessment.js';
 
 /** Shares from 0 to 1; null where the test part does not define one. */
 export type Metrics = Pick<Evaluation, 'accuracy' | 'balancedAccuracy' | 'auc'>;
@@ -31,4 +32,14 @@ export interface Summary {
   /** On this hospital's test part: a head trained here alone for as many epochs, and the shared one. */
   readonly localOnly: Metrics;
   readonly federated: Metrics;
+  /** What the report shows. Counts in it may be of one patient: this file stays at the hospital. */
+  readonly details: {
+    readonly study: string;
+    /** In the order of the classes. */
+    readonly labels: readonly string[];
+    readonly localOnly: Assessment;
+    readonly federated: Assessment;
+    /** A head trained on all hospitals' images together; known where they lie on one machine, as in a demonstration. */
+    readonly pooled?: Assessment;
+  };
 }

@@ -1,17 +1,11 @@
 /** The real learner: X-rays on this hospital's disk, a frozen backbone, a head trained with TensorFlow.js. */
-import {
-  evaluate,
-  openBackend,
-  predict,
-  trainHead,
-  type Evaluation,
-  type Examples,
-  type HeadBackend,
-} from '@consilium/head';
+import { openBackend, type HeadBackend } from '@consilium/head';
 import { PREPROCESSING_VERSION } from '@consilium/imaging';
 import type { RunConfig } from '@consilium/protocol';
 import type { HospitalConfig } from '../config.js';
 import type { Learner, Prepared, Scores, TrainedUpdate } from '../run/learner.js';
+import { scoreHead } from './assessment.js';
+import { fitRound } from './fit-head.js';
 import { readLocalData, splitFor, type LocalData, type Split } from './local-data.js';
 
 export class XrayLearner implements Learner {
@@ -33,11 +27,11 @@ export class XrayLearner implements Learner {
   }
 
   async train(config: RunConfig, model: Float32Array, round: number): Promise<TrainedUpdate> {
-    const { train } = this.split(config);
+    const split = this.split(config);
     const seed = `${config.seed}/${this.hospitalId}/${round}`;
-    const trained = await fitHead(this.backend, config, model, train, config.training.epochs, seed);
+    const trained = await fitRound(this.backend, config, model, split, round, seed);
     const update = trained.parameters.map((value, k) => value - (model[k] as number));
-    return { update, examples: train.labels.length, loss: trained.loss };
+    return { update, examples: split.train.labels.length, loss: trained.loss };
   }
 
   evaluate(config: RunConfig, model: Float32Array): Promise<Scores | undefined> {
@@ -62,29 +56,4 @@ export class XrayLearner implements Learner {
   split(config: RunConfig): Split {
     return (this.#split ??= splitFor(config.study.labels, this.data, this.config));
   }
-}
-
-/** @returns The trained head, float32, shape (parameters,), and the mean loss of its last epoch, nats. */
-export async function fitHead(
-  backend: HeadBackend,
-  config: RunConfig,
-  model: Float32Array,
-  examples: Examples,
-  epochs: number,
-  seed: string,
-): Promise<{ parameters: Float32Array; loss: number }> {
-  const { batchSize, learningRate, l2 } = config.training;
-  const { parameters, lossPerEpoch } = await trainHead(backend, {
-    spec: config.head,
-    parameters: model,
-    examples,
-    ...{ epochs, batchSize, seed },
-    learningRate: Number(learningRate),
-    l2: Number(l2),
-  });
-  return { parameters, loss: lossPerEpoch.at(-1) ?? Number.NaN };
-}
-
-export function scoreHead(config: RunConfig, model: Float32Array, { embeddings, labels }: Examples): Evaluation {
-  return evaluate(predict(config.head, model, embeddings, labels.length), labels, config.head.classes);
 }
