@@ -80,7 +80,7 @@ describe('the options of the demonstration', () => {
 describe('a folder of images', () => {
   it.concurrent.each([
     ['no manifest', undefined, 'MANIFEST_MISSING', 'no manifest.csv'],
-    ['no column for the site', 'image,label\na.png,normal\n', 'MANIFEST_COLUMN_MISSING', '"site"'],
+    ['no column for the site', 'image,label\na.png,normal\n', 'DATA_UNUSABLE', '"site"'],
     ['a split that is none', 'image,label,site,split\na.png,normal,a,tset\n', 'MANIFEST_INVALID', 'line 2'],
     ['no row', 'image,label,site\n', 'DATA_UNUSABLE', 'no image'],
     ['one label', 'image,label,site\na.png,normal,a\nb.png,normal,b\n', 'DATA_UNUSABLE', 'one label'],

@@ -60,7 +60,11 @@ export async function readSites(folder: string, { hospitals, out }: DemoOptions)
     throw new DemoError('BAD_OPTION', `--data ${folder} lies in the folder of --out, which is cleared at the start`);
   }
   const list = await listSites(folder);
-  if (list.sites.length === 0) throw new DemoError('DATA_UNUSABLE', `the manifest of ${folder} lists no image`);
+  if (list.sites.length === 0)
+    throw new DemoError(
+      'DATA_UNUSABLE',
+      `${folder} lists no image of a hospital: its manifest.csv needs the columns image, label and "site"`,
+    );
   if (list.labels.length < 2)
     throw new DemoError(
       'DATA_UNUSABLE',

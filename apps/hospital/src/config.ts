@@ -57,7 +57,7 @@ export function hospitalConfig(value: unknown, folder: string, source = 'the con
     throw new HospitalError('CONFIG_INVALID', `${source}: ${faults.join('; ')}`);
   }
   const here = (path: string): string => (isAbsolute(path) ? path : join(folder, path));
-  const { data, labels, cache, backbone, ...rest } = parsed.data;
+  const { caFile, data, labels, cache, backbone, ...rest } = parsed.data;
   return {
     ...rest,
     data: here(data),

@@ -48,6 +48,16 @@ describe('uncompressed', () => {
     }
   });
 
+  it('reads cells whole that are sign-extended and hold more than the declared bits, and no others', async () => {
+    const image = { rows: 1, columns: 4, bitsStored: 12, signed: true };
+    // The third would be -96 in 12 bits; that the second is extended shows that the writer extends.
+    expect(await values({ ...image, cells: [5, -2_048, 4_000, 2_047] })).toEqual([5, -2_048, 4_000, 2_047]);
+    // Nothing is extended: the sign is in bit 11.
+    expect(await values({ ...image, cells: [5, 2_048, 4_000, 2_047] })).toEqual([5, -2_048, -96, 2_047]);
+    // One cell with rubbish above, and the bits above mean nothing anywhere.
+    expect(await values({ ...image, cells: [5 | 0x3000, -2_048, 4_000, 2_047] })).toEqual([5, -2_048, -96, 2_047]);
+  });
+
   it('drops rubbish around the stored bits', async () => {
     const stored = [0, 1, 2_047, 2_048, 4_095, 77];
     const image = { rows: 2, columns: 3, bitsStored: 12 };

@@ -8,11 +8,12 @@ import type { DicomFacts } from './facts.js';
 import { encapsulatedFrames } from './frames.js';
 import { checkImageSize } from './limits.js';
 import { decodeRle } from './rle.js';
-import { checkRange, unpackValues, unpackYbr422, type Packing } from './unpack.js';
+import { checkRange, meantPacking, unpackValues, unpackYbr422, type Packing } from './unpack.js';
 
 /**
  * @returns Length frames * rows * columns * samples, indexed in this order. Each value is made of `bitsStored` bits,
- *   sign-extended where the file says signed, before any look-up table. Colour is as stored: YBR stays YBR, except that
+ *   sign-extended where the file says signed, before any look-up table; cells of more bits than declared are read whole
+ *   where the file shows that it means them ({@link meantPacking}). Colour is as stored: YBR stays YBR, except that
  *   JPEG 2000 gives RGB, since its transform is part of the coding.
  * @throws {@link DicomError} `IMAGE_TOO_LARGE`, `TRUNCATED`, `UNSUPPORTED_TRANSFER_SYNTAX`, `UNSUPPORTED_PIXELS`,
  *   `DECODE_FAILED`, `HEADER_INVALID`.
@@ -51,7 +52,7 @@ function nativeValues(facts: DicomFacts, { dataSet, layout }: Content): Int32Arr
   const stored = new Uint8Array(view.buffer, view.byteOffset + pixelData.start, available - (available % 2));
   const inWords = facts.bitsAllocated === 8 && pixelData.vr === 'OW' && !littleEndian;
   const bytes = inWords ? Buffer.from(stored).swap16() : stored;
-  const packing: Packing = { ...facts, highBit: layout.highBit, littleEndian };
+  const packing = meantPacking(bytes, { ...facts, highBit: layout.highBit, littleEndian });
   const values = noValues(facts);
   for (let i = 0; i < facts.frames; i++) {
     const frame = bytes.subarray(i * bytesPerFrame, (i + 1) * bytesPerFrame);

@@ -11,6 +11,30 @@ export interface Packing {
 }
 
 /**
+ * Some writers store values that need more bits than they declare, in cells that are sign-extended whole. Such a file tells
+ * itself apart: the bits above the declared ones are all 0 or all 1 in every cell, some negative values are extended
+ * rightly, and some cells would have to be negative but are not. Rubbish or an overlay up there looks otherwise.
+ *
+ * @returns the bits to read: all of the cell for such a file, else those declared.
+ */
+export function meantPacking(bytes: Uint8Array, packing: Packing): Packing {
+  const { bitsAllocated, bitsStored, highBit, signed, littleEndian } = packing;
+  if (!signed || bitsAllocated !== 16 || bitsStored === 16 || highBit !== bitsStored - 1) return packing;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const ones = 0xffff >>> bitsStored;
+  let [extended, contradicting] = [false, false];
+  for (let at = 0; at + 1 < bytes.length; at += 2) {
+    const cell = view.getUint16(at, littleEndian);
+    const above = cell >>> bitsStored;
+    const isNegative = ((cell >>> highBit) & 1) === 1;
+    if (above !== 0 && (above !== ones || !isNegative)) return packing;
+    if (isNegative && above === ones) extended = true;
+    if (isNegative && above === 0) contradicting = true;
+  }
+  return extended && contradicting ? { ...packing, bitsStored: 16, highBit: 15 } : packing;
+}
+
+/**
  * Fills `target`, whose length is that of one frame.
  *
  * @param bytes - at least target.length cells.

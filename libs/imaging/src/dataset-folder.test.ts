@@ -65,6 +65,18 @@ describe('a folder with a manifest', () => {
     ]);
   });
 
+  it('serves one hospital without a column for the site, also with the column name of public collections', async () => {
+    await write('a.png');
+    await write('manifest.csv', 'image,finding,kind\na.png,COVID-19,x\n');
+    const dataset = await readDataset(folder);
+    expect(brief(dataset)).toEqual([['a.png', 'COVID-19', 'a.png']]);
+    expect(dataset.source).toBe('labels');
+    await write('manifest.csv', 'image,kind\na.png,x\n');
+    expect((await refusal(readDataset(folder))).message).toContain('manifest.csv has no column "label"');
+    await write('manifest.csv', 'image,label\na.png,normal,surplus\n');
+    expect((await refusal(readDataset(folder))).code).toBe('MANIFEST_INVALID');
+  });
+
   it('keeps the patients of the manifest', async () => {
     await write('manifest.csv', 'image,label,site,patient\na.dcm,covid,north,Q\n');
     await write('a.dcm', dicom('1.2', 'A1', 'P-7'));

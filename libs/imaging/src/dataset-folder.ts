@@ -103,7 +103,18 @@ async function fromFolders(folder: string): Promise<Dataset> {
  */
 export async function readDataset(folder: string, { labels }: DatasetSource = {}): Promise<Dataset> {
   if (labels !== undefined) return fromLabels(folder, await readLabelTable(labels));
-  if (await exists(join(folder, MANIFEST))) return fromManifest(folder);
+  if (await exists(join(folder, MANIFEST))) return fromManifest(folder).catch(orAsLabelTable(folder));
   if (await exists(join(folder, LABELS))) return fromLabels(folder, await readLabelTable(join(folder, LABELS)));
   return fromFolders(folder);
 }
+
+/** Without the columns of a manifest it may still say which file shows what: one hospital's own folder needs no site. */
+const orAsLabelTable =
+  (folder: string) =>
+  async (error: unknown): Promise<Dataset> => {
+    if (!(error instanceof ImagingError && error.code === 'MANIFEST_COLUMN_MISSING')) throw error;
+    const table = await readLabelTable(join(folder, MANIFEST)).catch((second: unknown) => {
+      throw second instanceof ImagingError && second.code === error.code ? error : second;
+    });
+    return fromLabels(folder, table);
+  };

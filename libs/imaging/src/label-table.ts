@@ -15,7 +15,7 @@ const columnNames = {
   file: ['file', 'image', 'filename'],
   instance: ['sopinstanceuid'],
   accession: ['accessionnumber'],
-  label: ['label'],
+  label: ['label', 'finding'],
   patient: ['patient', 'patientid'],
   split: ['split'],
   site: ['site'],
@@ -77,7 +77,7 @@ function entryOf(cell: (column: Column) => string, hasPatients: boolean, line: n
 }
 
 /**
- * Reads a CSV with the columns label and at least one of file (or image), SOPInstanceUID and AccessionNumber; perhaps
+ * Reads a CSV with the columns label (or finding) and at least one of file (or image), SOPInstanceUID and AccessionNumber; perhaps
  * patient, split and site. Capitals, spaces and underscores in the header do not matter; other columns are ignored.
  *
  * @param file - trusted, from the hospital's configuration or command line.

@@ -29,7 +29,8 @@ async function readLabels(folder: string, labels?: string): Promise<Folder> {
   try {
     return { ...(await readDataset(folder, labels === undefined ? {} : { labels })), hasLabels: true };
   } catch (error) {
-    if (!(error instanceof ImagingError && error.code === 'MANIFEST_MISSING')) throw error;
+    const codes = labels === undefined ? ['MANIFEST_MISSING', 'MANIFEST_COLUMN_MISSING'] : [];
+    if (!(error instanceof ImagingError && codes.includes(error.code))) throw error;
     // Without labels nothing can be learned, but which files could be read is worth knowing before labels are made.
     const rows = (await listFiles(folder)).map((image) => ({ image, patient: image }));
     return { rows, unmatchedLines: [], hasLabels: false };
