@@ -66,7 +66,15 @@ describe('README', () => {
     const steps = commands();
     const [coordinate, backbone] = [find(steps, 'coordinator run'), find(steps, 'hospital backbone')];
     const start = find(steps, 'hospital start');
-    for (const line of steps) if (![coordinate, backbone, start].includes(line)) await run(line);
+    const parts = ['data check', 'hospital doctor', 'release export', 'hospital predict'];
+    const [check, doctor, release, predict] = parts.map((part) => find(steps, part)) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const later = [coordinate, backbone, start, check, doctor, release, predict];
+    for (const line of steps) if (!later.includes(line)) await run(line);
     const { stdout } = await run(`${backbone} show`, '--format', 'json');
     const card = JSON.parse(stdout) as { hash: string; preprocessing: string };
     const [hospitalYaml = '', runYaml = ''] = blocks('yaml');
@@ -89,11 +97,19 @@ describe('README', () => {
         const home = join(consortium, name);
         await writeHospitalFolder({ directory: join(home, 'images'), hospital, images: 12, seed: 'readme' });
         await writeFile(join(home, 'hospital.yaml'), hospitalYaml.replace('http://127.0.0.1:7433', url));
+        if (name === 'north') for (const line of [check, doctor]) await run(line);
         await run(start.replace('north', name));
       }),
     );
     expect(await officeEnd).toBe(0);
     expect(await readdir(join(consortium, 'office', 'models', 'example-1'))).toHaveLength(5);
-    expect(await readdir(join(consortium, 'north', 'results'))).toContain('example-1.json');
+    const results = await readdir(join(consortium, 'north', 'results'));
+    expect(results).toEqual(expect.arrayContaining(['example-1.json', 'example-1.report.html']));
+    expect(await readFile(join(consortium, 'north', 'check.html'), 'utf8')).toContain('12 usable');
+    for (const line of [release, predict]) await run(line);
+    expect(await readdir(join(consortium, 'model'))).toEqual(expect.arrayContaining(['model.onnx', 'model-card.md']));
+    expect(
+      (await readFile(join(consortium, 'predictions', 'predictions.csv'), 'utf8')).trim().split('\n'),
+    ).toHaveLength(13);
   });
 });

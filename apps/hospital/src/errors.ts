@@ -12,6 +12,24 @@ export const EXIT_STATUS = {
   BACKBONE_INVALID: 5,
   WEIGHTS_UNREACHABLE: 5,
   WEIGHTS_REFUSED: 5,
+  /** This home has no results of that run. */
+  RUN_UNKNOWN: 2,
+  /** The folder to be written holds something already. */
+  TARGET_NOT_EMPTY: 2,
+  /** There is no release in that folder. */
+  RELEASE_MISSING: 2,
+  /** There is nothing at the path that was to be classified. */
+  PATH_MISSING: 2,
+  /** A head, a configuration or a results file of the run is not what it says. */
+  RESULTS_INVALID: 5,
+  /** The backbone of hospital.yaml is not the one of the run. */
+  BACKBONE_MISMATCH: 5,
+  /** The exported model does not give the product's own probabilities: nothing is written. */
+  RELEASE_DIFFERS: 5,
+  /** Made for another version of this program. */
+  RELEASE_INCOMPATIBLE: 5,
+  /** A file of the release is missing, altered, or not what the model card says. */
+  RELEASE_DAMAGED: 5,
   REFUSED_BY_COORDINATOR: 6,
   COORDINATOR_UNKNOWN: 6,
   REFUSED_HERE: 7,
@@ -26,7 +44,8 @@ export class HospitalError extends Error {
   constructor(
     readonly code: HospitalErrorCode,
     message: string,
+    options: ErrorOptions = {},
   ) {
-    super(message);
+    super(message, options);
   }
 }

@@ -28,7 +28,10 @@ function percentile(histogram: Uint32Array, count: number, percent: number): num
  */
 export function windowed(grey: Uint16Array, widthMin: number): Float32Array<ArrayBuffer> {
   const histogram = new Uint32Array(LEVELS);
-  for (const level of grey) histogram[level] = (histogram[level] ?? 0) + 1;
+  for (let i = 0; i < grey.length; i++) {
+    const level = grey[i] as number;
+    histogram[level] = (histogram[level] as number) + 1;
+  }
   const low = percentile(histogram, grey.length, LOW_PERCENTILE);
   const width = percentile(histogram, grey.length, HIGH_PERCENTILE) - low;
   if (width < widthMin) throw new ImagingError('NEARLY_BLANK', 'the image shows almost one grey only');

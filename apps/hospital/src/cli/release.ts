@@ -1,6 +1,5 @@
 /** `consilium-hospital release ...` and `predict`: a model out, and what it says about an image. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { ReleaseError, RELEASE_EXIT_STATUS } from '../release/errors.js';
 import type { Prediction } from '../release/prediction.js';
 import { formatOption, homeOption, say, type Common } from './options.js';
 
@@ -20,19 +19,6 @@ function threadCount(text: string): number {
   const threads = Number(text);
   if (Number.isInteger(threads) && threads >= 1 && threads <= 256) return threads;
   throw new InvalidArgumentError('an integer from 1 to 256 is needed.');
-}
-
-/** One line with its code, and the status that belongs to it. What is no {@link ReleaseError} is the whole program's matter. */
-function endWithStatus<A extends unknown[]>(action: (...args: A) => Promise<void>): (...args: A) => Promise<void> {
-  return async (...args) => {
-    try {
-      await action(...args);
-    } catch (error) {
-      if (!(error instanceof ReleaseError)) throw error;
-      process.stderr.write(`${error.code}: ${error.message}\n`);
-      process.exit(RELEASE_EXIT_STATUS[error.code]);
-    }
-  };
 }
 
 /** A file name must not move a terminal's cursor. */
@@ -58,19 +44,17 @@ export function addReleaseCommands(program: Command): void {
     .option('--out <folder>', 'where to write (default: releases/RUN in the home folder)')
     .option('--results <files...>', 'results files of other hospitals, for the model card', [])
     .addOption(formatOption())
-    .action(
-      endWithStatus(async (options: ExportOptions) => {
-        const { exportRelease } = await import('../release/export.js');
-        const receipt = await exportRelease(options);
-        const difference = receipt.largestDifference.toExponential(1);
-        const lines = [
-          `release ${receipt.folder}`,
-          `results of ${receipt.hospitals.join(', ')}`,
-          `largest difference from this program's own probabilities ${difference}`,
-        ];
-        say(options, receipt, lines.join('\n'));
-      }),
-    );
+    .action(async (options: ExportOptions) => {
+      const { exportRelease } = await import('../release/export.js');
+      const receipt = await exportRelease(options);
+      const difference = receipt.largestDifference.toExponential(1);
+      const lines = [
+        `release ${receipt.folder}`,
+        `results of ${receipt.hospitals.join(', ')}`,
+        `largest difference from this program's own probabilities ${difference}`,
+      ];
+      say(options, receipt, lines.join('\n'));
+    });
   program
     .command('predict')
     .description('class probabilities for a file or a folder, by a release; nothing leaves')
@@ -79,7 +63,7 @@ export function addReleaseCommands(program: Command): void {
     .option('--out <folder>', 'write predictions.csv, index.html and heat maps there')
     .option('--threads <n>', 'processor threads', threadCount, 2)
     .addOption(formatOption())
-    .action(endWithStatus(predict));
+    .action(predict);
 }
 
 async function predict(path: string, options: PredictOptions): Promise<void> {

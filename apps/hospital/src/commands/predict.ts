@@ -26,7 +26,7 @@ export interface PredictResult {
 
 /**
  * @param onPrediction - for each file, in order.
- * @throws {@link ReleaseError} for the release, the path or the folder to be written; then nothing is left behind.
+ * @throws {@link HospitalError} for the release, the path or the folder to be written; then nothing is left behind.
  */
 export async function predictFiles(
   { path, release: releaseFolder, out, threads }: PredictRequest,

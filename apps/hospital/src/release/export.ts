@@ -6,7 +6,7 @@ import { readHospitalConfig } from '../config.js';
 import { openBackbone } from '../learning/local-data.js';
 import { RELEASE_FORMAT, RESEARCH_USE, type HospitalResult, type ModelCard } from './card.js';
 import { cardText } from './card-text.js';
-import { ReleaseError } from './errors.js';
+import { HospitalError } from '../errors.js';
 import { headFile, layersOf } from './head-file.js';
 import { NewFolder, PUBLIC } from './new-folder.js';
 import { preprocessingText } from './preprocessing.js';
@@ -30,7 +30,7 @@ export interface ExportReceipt {
 }
 
 /**
- * @throws {@link ReleaseError} `RUN_UNKNOWN`, `RESULTS_INVALID`, `BACKBONE_MISMATCH`, `RELEASE_INCOMPATIBLE`,
+ * @throws {@link HospitalError} `RUN_UNKNOWN`, `RESULTS_INVALID`, `BACKBONE_MISMATCH`, `RELEASE_INCOMPATIBLE`,
  * `RELEASE_DIFFERS` or `TARGET_NOT_EMPTY`; then nothing is left behind.
  */
 export async function exportRelease({ home, run: runId, out, results: files }: ExportRequest): Promise<ExportReceipt> {
@@ -63,13 +63,13 @@ export async function exportRelease({ home, run: runId, out, results: files }: E
 
 function checkMatch(run: ReleasedRun, backbone: Backbone): void {
   if (run.backbone !== backbone.hash) {
-    throw new ReleaseError(
+    throw new HospitalError(
       'BACKBONE_MISMATCH',
       `run ${run.runId} used the backbone ${run.backbone}, hospital.yaml names ${backbone.hash}`,
     );
   }
   if (run.preprocessing !== PREPROCESSING_VERSION) {
-    throw new ReleaseError(
+    throw new HospitalError(
       'RELEASE_INCOMPATIBLE',
       `run ${run.runId} prepared images as ${run.preprocessing}, this program does as ${PREPROCESSING_VERSION}`,
     );

@@ -2,7 +2,7 @@
 import { featureScaling, type Backbone, type DenseLayer } from '@consilium/backbone';
 import { headTensors, type HeadSpec } from '@consilium/model-spec';
 import { readSafetensors, TensorsError, writeSafetensors, type Tensor } from '@consilium/tensors';
-import { ReleaseError } from './errors.js';
+import { HospitalError } from '../errors.js';
 import type { HeadModel } from './heat-map.js';
 
 const MEAN = 'feature.mean';
@@ -39,7 +39,7 @@ export function headFile(
 
 /**
  * @param bytes - from a release folder, not trusted.
- * @throws {@link ReleaseError} `RELEASE_DAMAGED` for a tensor that is missing, of another shape or not finite.
+ * @throws {@link HospitalError} `RELEASE_DAMAGED` for a tensor that is missing, of another shape or not finite.
  */
 export function readHead(bytes: Uint8Array, spec: HeadSpec): HeadModel {
   let tensors: ReadonlyMap<string, Tensor>;
@@ -47,12 +47,12 @@ export function readHead(bytes: Uint8Array, spec: HeadSpec): HeadModel {
     ({ tensors } = readSafetensors(bytes));
   } catch (cause) {
     if (!(cause instanceof TensorsError)) throw cause;
-    throw new ReleaseError('RELEASE_DAMAGED', `head.safetensors: ${cause.message}`, { cause });
+    throw new HospitalError('RELEASE_DAMAGED', `head.safetensors: ${cause.message}`, { cause });
   }
   const take = (name: string, shape: readonly number[]): Float32Array => {
     const tensor = tensors.get(name);
     if (tensor?.shape.join() !== shape.join() || !tensor.values.every(Number.isFinite)) {
-      throw new ReleaseError('RELEASE_DAMAGED', `head.safetensors has no ${name} of shape ${shape.join(' x ')}`);
+      throw new HospitalError('RELEASE_DAMAGED', `head.safetensors has no ${name} of shape ${shape.join(' x ')}`);
     }
     return tensor.values;
   };

@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { ReleaseError } from './errors.js';
+import { HospitalError } from '../errors.js';
 
 export const SUMS = 'SHA256SUMS';
 
@@ -17,7 +17,7 @@ export const PUBLIC: FolderModes = { file: 0o644, folder: 0o755 };
 /** Pictures of patients: for this account alone. */
 export const PRIVATE: FolderModes = { file: 0o600, folder: 0o700 };
 
-/** @throws {@link ReleaseError} `TARGET_NOT_EMPTY`. */
+/** @throws {@link HospitalError} `TARGET_NOT_EMPTY`. */
 async function refuseFull(target: string): Promise<void> {
   const entries = await readdir(target).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error) {
@@ -27,7 +27,7 @@ async function refuseFull(target: string): Promise<void> {
     throw error;
   });
   if (entries.length > 0) {
-    throw new ReleaseError('TARGET_NOT_EMPTY', `${target} is not an empty folder: name another one with --out`);
+    throw new HospitalError('TARGET_NOT_EMPTY', `${target} is not an empty folder: name another one with --out`);
   }
 }
 
@@ -40,7 +40,7 @@ export class NewFolder {
     private readonly modes: FolderModes,
   ) {}
 
-  /** @throws {@link ReleaseError} `TARGET_NOT_EMPTY`, before anything is computed. */
+  /** @throws {@link HospitalError} `TARGET_NOT_EMPTY`, before anything is computed. */
   static async at(path: string, modes: FolderModes): Promise<NewFolder> {
     const target = resolve(path);
     await refuseFull(target);

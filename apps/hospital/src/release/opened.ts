@@ -6,7 +6,7 @@ import { join, sep } from 'node:path';
 import { BackboneError, openReleasedModel, type ReleasedModel } from '@consilium/backbone';
 import { IMAGE_SIDE, PREPROCESSING_VERSION } from '@consilium/imaging';
 import { modelCardSchema, RELEASE_FORMAT, type ModelCard } from './card.js';
-import { ReleaseError } from './errors.js';
+import { HospitalError } from '../errors.js';
 import { readHead } from './head-file.js';
 import type { HeadModel } from './heat-map.js';
 import { SUMS } from './new-folder.js';
@@ -22,7 +22,7 @@ const MODEL_BYTES_MAX = 1024 * 1024 * 1024;
 const TEXT_BYTES_MAX = 4 * 1024 * 1024;
 const FILES_MAX = 1_000;
 
-const damaged = (why: string, cause?: unknown): ReleaseError => new ReleaseError('RELEASE_DAMAGED', why, { cause });
+const damaged = (why: string, cause?: unknown): HospitalError => new HospitalError('RELEASE_DAMAGED', why, { cause });
 
 /** `hash  name`; names are of our own making: one folder at most, no `..`, nothing that a terminal would act on. */
 const LINE = /^([0-9a-f]{64}) [ *]((?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}\/)?[A-Za-z0-9_-][A-Za-z0-9._-]{0,99})$/;
@@ -54,7 +54,7 @@ async function readFileOf(root: string, name: string, bytesMax: number): Promise
       await file.close();
     }
   } catch (cause) {
-    if (cause instanceof ReleaseError) throw cause;
+    if (cause instanceof HospitalError) throw cause;
     throw damaged(`${name} is missing or cannot be read`, cause);
   }
 }
@@ -70,7 +70,7 @@ async function readChecked(folder: string): Promise<ReleaseFiles> {
   const root = await realpath(folder).catch(() => undefined);
   const there = root === undefined ? undefined : await lstat(join(root, SUMS)).catch(() => undefined);
   if (root === undefined || there === undefined) {
-    throw new ReleaseError('RELEASE_MISSING', `${folder} holds no release: there is no ${SUMS} in it`);
+    throw new HospitalError('RELEASE_MISSING', `${folder} holds no release: there is no ${SUMS} in it`);
   }
   const sums = parseSums((await readFileOf(root, SUMS, TEXT_BYTES_MAX)).toString('utf8'));
   const used = new Map<string, Buffer>();
@@ -99,7 +99,7 @@ function parseCard(bytes: Buffer): ModelCard {
   const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
   if (format !== RELEASE_FORMAT) {
     const what = typeof format === 'string' ? JSON.stringify(format.slice(0, 64)) : 'of no known format';
-    throw new ReleaseError('RELEASE_INCOMPATIBLE', `the release is ${what}, this program reads ${RELEASE_FORMAT}`);
+    throw new HospitalError('RELEASE_INCOMPATIBLE', `the release is ${what}, this program reads ${RELEASE_FORMAT}`);
   }
   const parsed = modelCardSchema.safeParse(value);
   if (!parsed.success) {
@@ -111,13 +111,13 @@ function parseCard(bytes: Buffer): ModelCard {
 
 function checkCard({ study, head, backbone, preprocessing }: ModelCard): void {
   if (preprocessing !== PREPROCESSING_VERSION) {
-    throw new ReleaseError(
+    throw new HospitalError(
       'RELEASE_INCOMPATIBLE',
       `the release takes images prepared as ${JSON.stringify(preprocessing)}, this program prepares them as ${PREPROCESSING_VERSION}`,
     );
   }
   if (backbone.side !== IMAGE_SIDE) {
-    throw new ReleaseError(
+    throw new HospitalError(
       'RELEASE_INCOMPATIBLE',
       `the release takes images of ${backbone.side} pixels, not ${IMAGE_SIDE}`,
     );
@@ -129,7 +129,7 @@ function checkCard({ study, head, backbone, preprocessing }: ModelCard): void {
 
 /**
  * @param folder - of `release export`; from elsewhere, so every sum, shape and version is checked before anything runs.
- * @throws {@link ReleaseError} `RELEASE_MISSING`, `RELEASE_DAMAGED` or `RELEASE_INCOMPATIBLE`.
+ * @throws {@link HospitalError} `RELEASE_MISSING`, `RELEASE_DAMAGED` or `RELEASE_INCOMPATIBLE`.
  */
 export async function openRelease(folder: string, threads: number): Promise<OpenedRelease> {
   const files = await readChecked(folder);

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { parameterCount, type HeadSpec } from '@consilium/model-spec';
 import { z } from 'zod';
 import type { Figures, HospitalResult } from './card.js';
-import { ReleaseError } from './errors.js';
+import { HospitalError } from '../errors.js';
 
 const id = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -68,8 +68,8 @@ async function readBounded(path: string, bytesMax: number): Promise<Buffer> {
   }
 }
 
-const invalid = (path: string, why: string): ReleaseError =>
-  new ReleaseError('RESULTS_INVALID', `${basename(path)} cannot be used: ${why}`);
+const invalid = (path: string, why: string): HospitalError =>
+  new HospitalError('RESULTS_INVALID', `${basename(path)} cannot be used: ${why}`);
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   const bytes = await readBounded(path, RESULTS_BYTES_MAX);
@@ -87,7 +87,7 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T> {
 /**
  * @param results - the folder `results` of a hospital's home.
  * @returns the configuration of the run, and its last head, float32, shape (parameters,).
- * @throws {@link ReleaseError} `RUN_UNKNOWN` or `RESULTS_INVALID`.
+ * @throws {@link HospitalError} `RUN_UNKNOWN` or `RESULTS_INVALID`.
  */
 export async function readRun(
   results: string,
@@ -95,11 +95,11 @@ export async function readRun(
 ): Promise<{ run: ReleasedRun; parameters: Float32Array; own: RunSummary }> {
   // The name becomes a path.
   if (!id.safeParse(runId).success) {
-    throw new ReleaseError('RUN_UNKNOWN', 'the name of a run is 1 to 63 of a-z, 0-9 and inner hyphens');
+    throw new HospitalError('RUN_UNKNOWN', 'the name of a run is 1 to 63 of a-z, 0-9 and inner hyphens');
   }
   const missing = (error: unknown): never => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      throw new ReleaseError('RUN_UNKNOWN', `${results} has no results of run ${runId}: it was not finished here`);
+      throw new HospitalError('RUN_UNKNOWN', `${results} has no results of run ${runId}: it was not finished here`);
     }
     throw error;
   };
@@ -134,7 +134,7 @@ function resultOf({ hospital, train, validation, test, quarantined, details, ...
 /**
  * @param files - results files of other hospitals of the run; not trusted further than their figures.
  * @returns one entry for each hospital, in the order of their names.
- * @throws {@link ReleaseError} `RESULTS_INVALID` for a file of another run, backbone or consortium, or two of one hospital.
+ * @throws {@link HospitalError} `RESULTS_INVALID` for a file of another run, backbone or consortium, or two of one hospital.
  */
 export async function readResults(
   run: ReleasedRun,

@@ -4,7 +4,7 @@ import { predict } from '@consilium/head';
 import { decodeImage } from '@consilium/imaging';
 import type { HeadSpec } from '@consilium/model-spec';
 import { demoHospitals, encodePhantom, phantomLabels, renderPhantom } from '@consilium/phantom';
-import { ReleaseError } from './errors.js';
+import { HospitalError } from '../errors.js';
 
 const DIFFERENCE_MAX = 1e-5;
 
@@ -22,7 +22,7 @@ async function phantoms(): Promise<Float32Array[]> {
 
 /**
  * @returns the largest difference between the probabilities of the file and those of engine, z-scores and head.
- * @throws {@link ReleaseError} `RELEASE_DIFFERS` if it is above 1e-5.
+ * @throws {@link HospitalError} `RELEASE_DIFFERS` if it is above 1e-5.
  */
 export async function selfCheck(
   file: Uint8Array,
@@ -45,7 +45,7 @@ export async function selfCheck(
       }
     }
     if (largestDifference <= DIFFERENCE_MAX) return { images: images.length, largestDifference };
-    throw new ReleaseError(
+    throw new HospitalError(
       'RELEASE_DIFFERS',
       `the exported model differs from this program by ${largestDifference.toExponential(1)}: nothing was written`,
     );

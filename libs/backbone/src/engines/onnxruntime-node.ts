@@ -17,6 +17,8 @@ export async function openOnnxRuntimeNode(
     executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
+    // Threads that wait by spinning take the cores on which the next films are decoded.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
   });

@@ -45,16 +45,16 @@ const STEPS = 32;
 const BLANK_SHARE = 0.9;
 
 function histogramOf(pixels: Float32Array): number[] {
-  const counts = new Array<number>(STEPS).fill(0);
-  for (const grey of pixels) {
-    const step = Math.min(STEPS - 1, Math.floor(grey * STEPS));
-    counts[step] = (counts[step] ?? 0) + 1;
+  const counts = new Uint32Array(STEPS);
+  for (let i = 0; i < pixels.length; i++) {
+    const step = Math.min(STEPS - 1, Math.floor((pixels[i] as number) * STEPS));
+    counts[step] = (counts[step] as number) + 1;
   }
-  return counts.map((count) => count / pixels.length);
+  return Array.from(counts, (count) => count / pixels.length);
 }
 
 /**
- * A header is believed where it speaks, and pixels are asked where it is silent. Pure; about 10 ms.
+ * A header is believed where it speaks, and pixels are asked where it is silent. Pure; a few milliseconds.
  *
  * @param image - its pixels have the shape (side, side), windowed to [0, 1].
  */

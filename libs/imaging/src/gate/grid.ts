@@ -28,18 +28,25 @@ function along(pixels: Float32Array, width: number, from: number, to: number, si
   for (let cell = 0; cell < side; cell++) {
     const start = from + cell * step;
     const end = start + step;
-    for (let x = Math.floor(start); x < Math.min(width, Math.ceil(end)); x++) {
+    const last = Math.min(width, Math.ceil(end));
+    for (let x = Math.floor(start); x < last; x++) {
       const share = (Math.min(end, x + 1) - Math.max(start, x)) / step;
-      for (let row = 0; row < rows; row++) {
-        out[row * side + cell] = (out[row * side + cell] ?? 0) + share * (pixels[row * width + x] ?? 0);
+      for (let at = x, to = cell; to < out.length; at += width, to += side) {
+        out[to] = (out[to] as number) + share * (pixels[at] as number);
       }
     }
   }
   return out;
 }
 
+/** Loops by index, here and in what else every film goes through: iterators cost several times as much. */
 function transposed(grid: Float32Array, columns: number, rows: number): Float32Array {
-  return Float32Array.from(grid, (_, k) => grid[(k % rows) * columns + Math.floor(k / rows)] ?? 0);
+  const out = new Float32Array(grid.length);
+  let to = 0;
+  for (let column = 0; column < columns; column++) {
+    for (let row = 0; row < rows; row++) out[to++] = grid[row * columns + column] as number;
+  }
+  return out;
 }
 
 export const mirrored = (grid: Float32Array, side: number): Float32Array =>

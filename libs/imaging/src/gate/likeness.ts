@@ -17,9 +17,26 @@ const placements: readonly Placement[] = SIDES.flatMap((side) => {
 
 /** Mean 0, standard deviation 1; an even picture becomes zeros. */
 function standardised(values: Float32Array): Float32Array {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
-  return variance < 1e-9 ? values.map(() => 0) : values.map((value) => (value - mean) / Math.sqrt(variance));
+  const n = values.length;
+  let sum = 0;
+  for (let k = 0; k < n; k++) sum += values[k] as number;
+  const mean = sum / n;
+  let squares = 0;
+  for (let k = 0; k < n; k++) squares += ((values[k] as number) - mean) ** 2;
+  const out = new Float32Array(n);
+  const stdDev = Math.sqrt(squares / n);
+  if (squares / n >= 1e-9) for (let k = 0; k < n; k++) out[k] = ((values[k] as number) - mean) / stdDev;
+  return out;
+}
+
+/** @returns shape (side, side), a copy. */
+function cut(grid: Float32Array, { x, y, side }: Placement): Float32Array {
+  const part = new Float32Array(side * side);
+  for (let row = 0; row < side; row++) {
+    const start = (y + row) * GRID_SIDE + x;
+    part.set(grid.subarray(start, start + side), row * side);
+  }
+  return part;
 }
 
 /** A drawing in each size that it is looked for. */
@@ -40,15 +57,10 @@ export const drawing = (grid: Float32Array): Drawing =>
  */
 export function likeness(grid: Float32Array, drawings: readonly Drawing[]): number[] {
   const best = drawings.map(() => -1);
-  for (const { x, y, side } of placements) {
-    const part = standardised(
-      Float32Array.from(
-        { length: side * side },
-        (_, k) => grid[(y + Math.floor(k / side)) * GRID_SIDE + x + (k % side)] ?? 0,
-      ),
-    );
+  for (const placement of placements) {
+    const part = standardised(cut(grid, placement));
     for (const [d, sizes] of drawings.entries()) {
-      const template = sizes.get(side) ?? part;
+      const template = sizes.get(placement.side) ?? part;
       let sum = 0;
       for (let k = 0; k < part.length; k++) sum += (part[k] as number) * (template[k] as number);
       best[d] = Math.max(best[d] ?? -1, sum / part.length);
