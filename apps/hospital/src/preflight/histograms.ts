@@ -1,6 +1,6 @@
 /** Grey histograms as inline SVG: a class that is taken on other machines shows here before a model learns the machine. */
 import type { Verdict } from '@consilium/imaging';
-import { escaped } from './escaped.js';
+import { escaped } from '../escaped.js';
 
 const [WIDTH, HEIGHT] = [240, 72];
 

@@ -1,5 +1,5 @@
 /** The report as one HTML page: no script, no request, every text of a file escaped. */
-import { escaped } from './escaped.js';
+import { escaped } from '../escaped.js';
 import { SPLITS, type Findings } from './findings.js';
 import { histogramCharts } from './histograms.js';
 import { sentenceOf } from './reasons.js';

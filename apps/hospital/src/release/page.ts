@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { noteOf, type ModelCard } from './card.js';
 import { PICTURE_HEIGHT, PICTURE_SIDE } from './picture.js';
 import type { Prediction } from './prediction.js';
+import { escaped } from '../escaped.js';
 
 export interface PageEntry {
   readonly prediction: Prediction;
@@ -37,13 +38,6 @@ tr.best { font-weight: 600; }
 .list td, .list th { border-bottom: 1px solid var(--line); padding: .3rem .8rem .3rem 0; }
 svg { display: block; width: 100%; height: .7rem; } svg rect { fill: var(--accent); }
 `;
-
-/** Everything from a file or a configuration goes through here, also into attributes. */
-const escaped = (text: string): string =>
-  text.replace(
-    /[&<>"'\p{Cc}]/gu,
-    (character) => `&#${character === '\0' ? 65533 : (character.codePointAt(0) ?? 65533)};`,
-  );
 
 const policy = `default-src 'none'; img-src data:; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
 

@@ -1,12 +1,6 @@
 /** Text that becomes HTML or SVG. Labels, names and reason codes come from elsewhere, so that nothing is pasted unescaped. */
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
+import { escaped } from '../escaped.js';
 
 /** Markup that is safe to put into markup: only {@link markup} makes it. */
 export interface Markup {
@@ -16,7 +10,7 @@ export interface Markup {
 type Value = Markup | string | number | readonly Markup[];
 
 const textOf = (value: Value): string => {
-  if (typeof value === 'string') return value.replaceAll(/[&<>"']/g, (character) => ENTITIES[character] as string);
+  if (typeof value === 'string') return escaped(value);
   if (typeof value === 'number') return String(value);
   return 'html' in value ? value.html : value.map(({ html }) => html).join('');
 };
