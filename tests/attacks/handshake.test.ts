@@ -49,6 +49,7 @@ describe('before the handshake', () => {
       prove: { answer },
       sync: {},
       consent: { statement },
+      refuse: { statement },
       'blob.read': { runId: 'test-run', digest: plan.body.model, offset: 0, length: 60 },
       'update.offer': { statement },
       'update.chunk': { runId: 'test-run', digest, offset: 0, bytes: Buffer.alloc(10) },

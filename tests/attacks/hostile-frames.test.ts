@@ -40,6 +40,7 @@ async function samples(): Promise<Record<RequestName, Json>> {
     prove: { answer: envelope },
     sync: {},
     consent: { statement: envelope },
+    refuse: { statement: envelope },
     'blob.read': { runId: 'test-run', digest: plan.body.model, offset: 0, length: 60 },
     'update.offer': { statement: envelope },
     'update.chunk': { runId: 'test-run', digest, offset: 0, bytes: [] },

@@ -1,7 +1,10 @@
 /**
- * `npm run bench -- NAME [options]`: figures, never a pass or a failure. Each prints one JSON line.
+ * `npm run bench -- NAME [options]`: figures, never a pass or a failure. Each prints a table, or one JSON line with
+ * `--format json`.
  *
  *     round-overhead --hospitals N --parameters D --rounds R    a round whose training step does nothing
+ *     coordinator-memory --hospitals N --parameters D           peak memory of the coordinator in a round
+ *     connections --hospitals N                                 what idle hospitals cost, and a storm of reconnections
  *     embeddings --images N                                     X-rays per second from files, and inference alone
  *     inference [--python PATH]                                 the network alone, beside Python's ONNX Runtime
  *     head-training                                             seconds of an epoch for each kind of head
@@ -9,9 +12,12 @@
  *     store, recovery                                           events per second, and reading a history back
  *     cold-start                                                from the command to the first averaged round
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { coldStart } from './cold-start.js';
+import { connections } from './connections.js';
+import { coordinatorMemory } from './coordinator-memory.js';
 import { embeddings } from './embeddings.js';
+import { figuresText } from './figures.js';
 import { gate } from './gate.js';
 import { headTraining } from './head-training.js';
 import { inference } from './inference.js';
@@ -25,10 +31,14 @@ const count = (text: string): number => {
   return value;
 };
 const say = (figures: object): void => {
-  process.stdout.write(`${JSON.stringify(figures)}\n`);
+  process.stdout.write(figuresText(figures, program.opts<{ format: 'json' | 'table' }>().format));
 };
 
-const program = new Command('npm run bench --').description('Measures, and prints one JSON line for each figure.');
+const program = new Command('npm run bench --')
+  .description('Measures, and prints a table or a JSON line for each figure.')
+  .addOption(
+    new Option('--format <format>', 'table, or json: one line for each').choices(['table', 'json']).default('table'),
+  );
 program
   .command('round-overhead')
   .description('seconds of a round with a no-op training step, real processes over loopback')
@@ -37,6 +47,21 @@ program
   .option('--rounds <n>', 'rounds; the first two warm up', count, 32)
   .action(async (options: { hospitals: number; parameters: number; rounds: number }) => {
     say(await roundOverhead(options));
+  });
+program
+  .command('coordinator-memory')
+  .description('peak memory of the coordinator, with all hospitals played by one process')
+  .option('--hospitals <n>', 'hospitals of the round', count, 10)
+  .option('--parameters <d>', 'float32 parameters of the head, a multiple of 1,000', count, 1_000_000)
+  .action(async (options: { hospitals: number; parameters: number }) => {
+    say(await coordinatorMemory(options));
+  });
+program
+  .command('connections')
+  .description('memory of idle hospitals, the answer times among them, and how long a storm of reconnections lasts')
+  .option('--hospitals <n>', 'hospitals that are connected', count, 1_000)
+  .action(async (options: { hospitals: number }) => {
+    say(await connections(options));
   });
 program
   .command('embeddings')

@@ -51,7 +51,7 @@ describe('a hospital that is lost in a round', () => {
     await until(() => isTraining(here, 'b'));
     dying.close();
 
-    expect(await here.coordinator.ended).toMatchObject({ outcome: 'finished' });
+    expect(await here.conductor.ended).toMatchObject({ outcome: 'finished' });
     expect(rounds(here).map(({ missing }) => missing)).toEqual([['b'], []]);
     expect(cohorts(here)).toEqual(['abc', 'ac']);
     const expected = expectedHead(SPEC, [
@@ -71,7 +71,7 @@ describe('a hospital that is lost in a round', () => {
     await until(() => rounds(here).length > 0);
     // What it would hold up now, the end of the run, is another claim's.
     silent.close();
-    expect(await here.coordinator.ended).toMatchObject({ outcome: 'finished' });
+    expect(await here.conductor.ended).toMatchObject({ outcome: 'finished' });
     expect(rounds(here).map(({ missing }) => missing)).toEqual([['c']]);
     const model = expectedHead(SPEC, [[part('a'), part('b')]]);
     for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ model });
@@ -89,7 +89,7 @@ describe('below the minimum', () => {
     dying.close();
     const end = { ended: 'aborted', reason: 'TOO_FEW_HOSPITALS', rounds: 0, model: undefined };
     expect(await outcome).toMatchObject(end);
-    expect(await here.coordinator.ended).toMatchObject({ outcome: 'aborted', reason: 'TOO_FEW_HOSPITALS' });
+    expect(await here.conductor.ended).toMatchObject({ outcome: 'aborted', reason: 'TOO_FEW_HOSPITALS' });
     expect(rounds(here)).toEqual([]);
   });
 
@@ -117,7 +117,7 @@ describe('a hospital whose line comes and goes', () => {
       here.join('b', cutWhileTraining, { url: proxy.url }),
       here.join('c', learner('c')),
     ];
-    expect(await here.coordinator.ended).toMatchObject({ outcome: 'finished' });
+    expect(await here.conductor.ended).toMatchObject({ outcome: 'finished' });
     expect(rounds(here).map(({ missing }) => missing)).toEqual([[]]);
     const model = expectedHead(SPEC, [[part('a'), part('b'), part('c')]]);
     for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ ended: 'finished', model });
@@ -130,7 +130,7 @@ describe('a hospital whose line comes and goes', () => {
     const outcomes = [here.join('a', waitsForC), here.join('b', learner('b'))];
     await until(() => cohorts(here).length > 0);
     outcomes.push(here.join('c', learner('c')));
-    expect(await here.coordinator.ended).toMatchObject({ outcome: 'finished' });
+    expect(await here.conductor.ended).toMatchObject({ outcome: 'finished' });
     expect(cohorts(here)).toEqual(['ab', 'abc']);
     const model = expectedHead(SPEC, [[part('a'), part('b')], NAMES.map(part)]);
     for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ ended: 'finished', model });
@@ -147,7 +147,7 @@ describe('a hospital whose line comes and goes', () => {
     expect(cohorts(here)).toEqual([]);
     const proxy = await TcpProxy.open(here.coordinator.url, port);
     cleanUp.push(() => proxy.close());
-    expect(await here.coordinator.ended).toMatchObject({ outcome: 'finished' });
+    expect(await here.conductor.ended).toMatchObject({ outcome: 'finished' });
     for (const outcome of await Promise.all(outcomes)) expect(outcome).toMatchObject({ ended: 'finished' });
   });
 });
@@ -162,7 +162,7 @@ it('a hospital with another backbone leaves by itself, and the run goes on witho
     prepare: () => Promise.resolve({ backbone: 'cd'.repeat(32), preprocessing: 'test-1', embeddingLength: 4 }),
   };
   expect(await here.join('b', different)).toMatchObject({ ended: 'refused-here', code: 'BACKBONE_MISMATCH' });
-  expect(await here.coordinator.ended).toMatchObject({ outcome: 'finished' });
+  expect(await here.conductor.ended).toMatchObject({ outcome: 'finished' });
   expect(cohorts(here)).toEqual(['ac']);
   expect(trained).toEqual([]);
   expect(saw(here, 'consented', 'b')).toBe(false);

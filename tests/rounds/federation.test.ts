@@ -20,7 +20,7 @@ it('a federation over real sockets ends every hospital with the exact weighted a
     const { examples, update } = PARTS['abc'.indexOf(name)] as Part;
     return here.join(name, knownLearner(examples, update));
   });
-  expect(await here.coordinator.ended).toMatchObject({ outcome: 'finished', reason: 'ALL_ROUNDS_DONE' });
+  expect(await here.conductor.ended).toMatchObject({ outcome: 'finished', reason: 'ALL_ROUNDS_DONE' });
   const expected = expectedHead(SPEC, [PARTS, PARTS, PARTS]);
   for (const outcome of await Promise.all(outcomes)) {
     if (outcome.ended !== 'finished') throw new Error(`ended as ${outcome.ended}`);

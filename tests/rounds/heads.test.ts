@@ -44,7 +44,7 @@ async function runAll(
     // The first hospital alone goes through the network that fails.
     here.join(names[k] ?? '', knownLearner(part.examples, part.update, spec.inputs), k === 0 ? { url } : {}),
   );
-  expect(await here.coordinator.ended).toMatchObject({ outcome: 'finished' });
+  expect(await here.conductor.ended).toMatchObject({ outcome: 'finished' });
   const rounds = here.progress.filter((step) => step.event === 'round-done');
   expect(rounds.map(({ missing }) => missing)).toEqual(rounds.map(() => []));
   const expected = expectedHead(

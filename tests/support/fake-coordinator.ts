@@ -126,6 +126,7 @@ export class FakeCoordinator {
     prove: () => ({ ok: true, protocol: 1 }),
     sync: () => ({ ok: true, statements: [{ name: 'run-config', envelope: this.config.envelope }] }),
     consent: () => ({ ok: true }),
+    refuse: () => ({ ok: true }),
     'blob.read': () => ({ ok: false, code: 'BLOB_UNKNOWN', message: '' }),
     'update.offer': () => ({ ok: true, receivedBytes: 0 }),
     'update.chunk': () => ({ ok: true, receivedBytes: 0 }),

@@ -26,6 +26,7 @@ const scores = {
 
 const bodies: Partial<Record<StatementName, Json>> = {
   consent: { v: 1, runId: ID, from: ID, configDigest: HEX },
+  refusal: { v: 1, runId: ID, from: ID, configDigest: HEX, rule: 'TRUST_MODE_NOT_ALLOWED' },
   update: { ...reply, blobDigest: HEX, blobBytes: limits.blobBytes, examples: EXAMPLES, loss: DECIMAL },
   evaluation: { ...reply, model: HEX, scores },
   'challenge-answer': {
@@ -53,6 +54,7 @@ const largest: Record<RequestName, () => Json> = {
   prove: () => ({ answer: largestEnvelope('challenge-answer') }),
   sync: () => ({}),
   consent: () => ({ statement: largestEnvelope('consent') }),
+  refuse: () => ({ statement: largestEnvelope('refusal') }),
   'blob.read': () => ({ runId: 'r'.repeat(63), digest: HEX, offset: limits.blobBytes, length: limits.chunkBytes }),
   'update.offer': () => ({ statement: largestEnvelope('update') }),
   'update.chunk': () => ({ runId: 'r'.repeat(63), digest: HEX, offset: limits.blobBytes, bytes: placeholder }),

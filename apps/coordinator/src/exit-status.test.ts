@@ -9,6 +9,7 @@ describe('exitStatusOf', () => {
   it.each([
     [new CoordinatorError('PORT_IN_USE', 'port 1'), 3, 'PORT_IN_USE: port 1'],
     [new CoordinatorError('RUN_ABORTED', 'too few'), 4, 'RUN_ABORTED: too few'],
+    [new CoordinatorError('DAEMON_UNREACHABLE', 'nobody'), 7, 'DAEMON_UNREACHABLE: nobody'],
     [new CoordinatorError('INTERRUPTED', 'told'), 130, 'INTERRUPTED: told'],
     [new CryptoError('KEY_FILE_INVALID', 'no key'), 2, 'KEY_FILE_INVALID: no key'],
     [new ModelSpecError('BAD_SPEC', 'too large'), 2, 'RUN_FILE_INVALID: too large'],

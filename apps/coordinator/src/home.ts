@@ -1,13 +1,13 @@
 /**
  * The coordinator's folder: its key, its card (the public key that hospitals pin), and the enrolments that it accepted.
  *
- *     coordinator.key   coordinator-card.json   enrolled/<hospital>.json   blobs/   models/
+ *     coordinator.key   coordinator-card.json   enrolled/<hospital>.json   store/   models/<run>/
  */
 import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, toHex } from '@consilium/bytes';
 import { fingerprint, loadOrCreateIdentity, signBytes, verifyStrict, type Identity } from '@consilium/crypto';
-import { openSelfSigned, ProtocolError, signStatement, type Enrolment } from '@consilium/protocol';
+import { openSelfSigned, ProtocolError, signStatement, type Enrolment, type HospitalId } from '@consilium/protocol';
 import { CoordinatorError } from './errors.js';
 
 export interface Home {
@@ -18,7 +18,6 @@ export interface Home {
 /** Makes what is missing, and never replaces a key that exists. */
 export async function openHome(directory: string): Promise<Home> {
   await mkdir(join(directory, 'enrolled'), { recursive: true });
-  await mkdir(join(directory, 'blobs'), { recursive: true });
   await mkdir(join(directory, 'models'), { recursive: true });
   const { identity } = await loadOrCreateIdentity(join(directory, 'coordinator.key'));
   return { directory, identity };
@@ -63,6 +62,16 @@ export async function enrolledHospitals(home: Home): Promise<Enrolment[]> {
   if (keys.size < bodies.length)
     throw new CoordinatorError('ENROLMENT_INVALID', 'two enrolled hospitals share one key');
   return bodies.sort((a, b) => (a.hospitalId < b.hospitalId ? -1 : 1));
+}
+
+/** @returns The key of an enrolled hospital, hex; read anew each time, since people enrol while a coordinator works. */
+export async function enrolledKey({ directory }: Home, hospitalId: HospitalId): Promise<string | undefined> {
+  // The schema of the id leaves no way out of the folder.
+  const { body } = await readEnrolment(join(directory, 'enrolled', `${hospitalId}.json`)).catch((error: unknown) => {
+    if (error instanceof CoordinatorError) return { body: undefined };
+    throw error;
+  });
+  return body?.hospitalId === hospitalId ? body.identityKey : undefined;
 }
 
 async function readEnrolment(file: string): Promise<{ body: Enrolment; text: string }> {

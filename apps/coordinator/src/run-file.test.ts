@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { initialParameters } from '@consilium/model-spec';
-import type { Enrolment } from '@consilium/protocol';
+import { signStatement, type Enrolment } from '@consilium/protocol';
 import { CoordinatorError } from './errors.js';
 import { readRunFile, runConfig, runFileSchema } from './run-file.js';
 
@@ -49,10 +49,16 @@ describe('readRunFile', () => {
     ['rounds', { ...LEAST, rounds: 0 }],
     ['minHospitals', { ...LEAST, minHospitals: 0 }],
     ['training.learningRate', { ...LEAST, training: { learningRate: 0 } }],
+    ['training.proximalMu', { ...LEAST, training: { proximalMu: -1 } }],
+    ['training.classWeights', { ...LEAST, training: { classWeights: 'inverse' } }],
+    ['training.earlyStopPatienceEpochs', { ...LEAST, training: { earlyStopPatienceEpochs: 1.5 } }],
+    ['training.schedule.kind', { ...LEAST, training: { schedule: { kind: 'linear' } } }],
+    ['training.schedule.minFactor', { ...LEAST, training: { schedule: { kind: 'cosine', minFactor: 2 } } }],
+    ['training.schedule.factor', { ...LEAST, training: { schedule: { kind: 'step', everyEpochs: 1, factor: 0 } } }],
     ['roundTimeoutSeconds', { ...LEAST, roundTimeoutSeconds: -1 }],
   ])('names %s', async (field, value) => {
     expect(await complaint(JSON.stringify(value))).toMatch(
-      new RegExp(`^RUN_FILE_INVALID FILE: ${field.replace('.', '\\.')}: `),
+      new RegExp(`^RUN_FILE_INVALID FILE: ${field.replaceAll('.', '\\.')}: `),
     );
   });
 
@@ -77,13 +83,34 @@ describe('runConfig', () => {
       ...{ v: 1, runId: 'first', mode: 'sealed', seed: 'consilium', rounds: 5, minHospitals: 2, weighting: 'examples' },
       head: { kind: 'linear', inputs: 2_048, classes: 2 },
       parameters: 2_048 * 2 + 2,
-      training: { epochs: 2, batchSize: 32, learningRate: '0.001', l2: '0.1' },
-      roundTimeoutMs: 3_600_000,
+      training: {
+        ...{ epochs: 2, batchSize: 32, learningRate: '0.001', l2: '0.1', proximalMu: '0' },
+        ...{ schedule: { kind: 'constant' }, classWeights: 'none', earlyStopPatienceEpochs: 0 },
+      },
+      ...{ gatherTimeoutMs: 3_600_000, roundTimeoutMs: 3_600_000, absenceGraceMs: 30_000, stragglers: null },
+      server: { optimizer: 'fedavg', learningRate: '1' },
+      selection: { metric: 'balancedAccuracy', patienceRounds: 0 },
     });
     expect(config.roster.map(({ hospitalId }) => hospitalId)).toEqual(['a', 'b', 'c']);
     const initial = initialParameters({ kind: 'linear', inputs: 2_048, classes: 2 }, 'consilium');
     const bytes = new Uint8Array(initial.buffer, initial.byteOffset, initial.byteLength);
     expect(config.initialModel).toBe(createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  it('says how to train, fractions as decimals', () => {
+    const signed = (training: object) => {
+      const config = runConfig(file({ training }), enrolled);
+      // It throws for a statement that its own schema refuses.
+      signStatement('run-config', config, 'coordinator', () => new Uint8Array(64));
+      return config.training;
+    };
+    const options = { proximalMu: 0.01, classWeights: 'balanced', earlyStopPatienceEpochs: 4 };
+    expect(signed({ ...options, schedule: { kind: 'cosine' } })).toMatchObject({
+      ...{ proximalMu: '0.01', classWeights: 'balanced', earlyStopPatienceEpochs: 4 },
+      schedule: { kind: 'cosine', minFactor: '0' },
+    });
+    const step = { kind: 'step', everyEpochs: 4, factor: 0.25 };
+    expect(signed({ schedule: step }).schedule).toEqual({ ...step, factor: '0.25' });
   });
 
   it('takes the hospitals that the file names, in hospital order', () => {

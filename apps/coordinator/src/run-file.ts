@@ -1,73 +1,47 @@
 /** The run file: one reviewed YAML file in which every field that has a unit says so, and the signed statement made of it. */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import { z } from 'zod';
 import { digestBlob } from '@consilium/crypto';
 import { initialParameters, parameterCount } from '@consilium/model-spec';
-import {
-  decimal,
-  hospitalIdSchema,
-  type Digest,
-  type Enrolment,
-  type RunConfig,
-  type RunId,
-} from '@consilium/protocol';
-import { CoordinatorError } from './errors.js';
+import { decimal, type Digest, type Enrolment, type RunConfig, type RunId } from '@consilium/protocol';
 import { floatBytes } from '@consilium/tensors';
+import { CoordinatorError } from './errors.js';
+import { runFileSchema, type RunFile } from './run-file-schema.js';
 
-const seconds = (fallback: number) => z.number().positive().max(86_400).default(fallback);
+export { runFileSchema, type RunFile } from './run-file-schema.js';
 
-export const runFileSchema = z.strictObject({
-  run: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
-  study: z.strictObject({ name: z.string().min(1).max(200), labels: z.array(z.string().min(1).max(64)).min(2) }),
-  mode: z.literal('sealed'),
-  head: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('linear') }),
-    z.strictObject({ kind: z.literal('mlp'), hidden: z.int().min(1).max(8_192).default(256) }),
-  ]),
-  embeddingLength: z.int().min(1).max(16_384).default(2_048),
-  /** Hash of the frozen backbone: `consilium-hospital backbone` prints it. */
-  backbone: z.string().regex(/^[0-9a-f]{64}$/),
-  preprocessing: z.string().min(1).max(64),
-  seed: z.string().max(64).default('consilium'),
-  rounds: z.int().min(1).max(100_000).default(5),
-  minHospitals: z.int().min(1).max(200).default(2),
-  /** Hospitals of this run; by default all that are enrolled. */
-  hospitals: z.array(hospitalIdSchema).min(1).max(200).optional(),
-  training: z
-    .strictObject({
-      epochs: z.int().min(1).max(1_000).default(2),
-      batchSize: z.int().min(1).max(65_536).default(32),
-      learningRate: z.number().positive().max(10).default(0.001),
-      l2: z.number().min(0).max(1_000).default(0.1),
-    })
-    .prefault({}),
-  /** Largest L2 norm of an update: a bound on what one hospital can do to the head. */
-  clipNorm: z.number().positive().max(1_000_000).default(100),
-  gatherTimeoutSeconds: seconds(3_600),
-  roundTimeoutSeconds: seconds(3_600),
-  absenceGraceSeconds: seconds(30),
-});
-
-export type RunFile = z.infer<typeof runFileSchema>;
+/** What the file says, before defaults. @throws {@link CoordinatorError} `RUN_FILE_INVALID`. */
+export async function readRunText(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch(() => {
+    throw new CoordinatorError('RUN_FILE_INVALID', `cannot read the run file ${file}`);
+  });
+}
 
 /** @throws {@link CoordinatorError} `RUN_FILE_INVALID`, naming the field. */
 export async function readRunFile(file: string): Promise<RunFile> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new CoordinatorError('RUN_FILE_INVALID', `cannot read the run file ${file}`);
-  });
-  let value: unknown;
+  return parseRunFile(await readRunText(file), 'yaml', file);
+}
+
+/**
+ * @param text - of any origin.
+ * @param name - what a complaint calls it.
+ * @throws {@link CoordinatorError} `RUN_FILE_INVALID`, with each bad field.
+ */
+export function parseRunFile(text: string, form: 'yaml' | 'json', name = 'the run file'): RunFile {
+  const parsed = runFileSchema.safeParse(plainValue(text, form, name));
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
+  const sentences = fields.map(({ field, message }) => [field, message].filter(Boolean).join(': '));
+  throw new CoordinatorError('RUN_FILE_INVALID', `${name}: ${sentences.join('; ')}`, fields);
+}
+
+/** As it was written. @throws {@link CoordinatorError} `RUN_FILE_INVALID`. */
+export function plainValue(text: string, form: 'yaml' | 'json', name: string): unknown {
   try {
-    value = parse(text, { maxAliasCount: 0 });
+    return form === 'json' ? JSON.parse(text) : parse(text, { maxAliasCount: 0 });
   } catch {
-    throw new CoordinatorError('RUN_FILE_INVALID', `${file} is not YAML`);
+    throw new CoordinatorError('RUN_FILE_INVALID', `${name} is not ${form.toUpperCase()}`);
   }
-  const parsed = runFileSchema.safeParse(value);
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '));
-    throw new CoordinatorError('RUN_FILE_INVALID', `${file}: ${faults.join('; ')}`);
-  }
-  return parsed.data;
 }
 
 /** @throws {@link CoordinatorError} `TOO_FEW_ENROLLED` when the roster could never reach `minHospitals`. */
@@ -100,13 +74,44 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
       epochs: file.training.epochs,
       batchSize: file.training.batchSize,
       learningRate: decimal(file.training.learningRate, 9),
+      schedule: signedSchedule(file.training.schedule),
       l2: decimal(file.training.l2, 9),
+      proximalMu: decimal(file.training.proximalMu, 9),
+      classWeights: file.training.classWeights,
+      earlyStopPatienceEpochs: file.training.earlyStopPatienceEpochs,
     },
     weighting: 'examples',
     clipNorm: decimal(file.clipNorm),
     rounds: file.rounds,
     minHospitals: file.minHospitals,
-    roundTimeoutMs: Math.round(file.roundTimeoutSeconds * 1_000),
+    server: serverOf(file.server),
+    gatherTimeoutMs: milliseconds(file.gatherTimeoutSeconds),
+    roundTimeoutMs: milliseconds(file.roundTimeoutSeconds),
+    absenceGraceMs: milliseconds(file.absenceGraceSeconds),
+    stragglers:
+      file.stragglers === undefined
+        ? null
+        : { quorum: file.stragglers.quorum, afterMs: milliseconds(file.stragglers.afterSeconds) },
+    selection: file.selection,
     roster,
   };
+}
+
+const milliseconds = (seconds: number): number => Math.max(1, Math.round(seconds * 1_000));
+
+/** Every number of the optimiser as the decimal that is signed. */
+function serverOf({ optimizer, ...numbers }: RunFile['server']): RunConfig['server'] {
+  const decimals = Object.entries(numbers).map(([name, value]) => [name, decimal(value, 9)]);
+  return { optimizer, ...(Object.fromEntries(decimals) as object) } as RunConfig['server'];
+}
+
+function signedSchedule(schedule: RunFile['training']['schedule']): RunConfig['training']['schedule'] {
+  switch (schedule.kind) {
+    case 'constant':
+      return schedule;
+    case 'cosine':
+      return { kind: schedule.kind, minFactor: decimal(schedule.minFactor, 9) };
+    case 'step':
+      return { ...schedule, factor: decimal(schedule.factor, 9) };
+  }
 }

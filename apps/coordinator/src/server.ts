@@ -1,150 +1,209 @@
-/** Composition: one run, its conductor, its desk, and the NestJS application that carries them to the network. */
+/** Composition: a store, the lead over it, its runs, their desk, and the NestJS application that carries them to the network. */
 import 'reflect-metadata';
-import { writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Module, type LoggerService } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { IoAdapter } from '@nestjs/platform-socket.io';
-import type { Server as HttpServer } from 'node:http';
 import type { Logger } from 'pino';
-import { generateRoundKey, signBytes, type RoundKey } from '@consilium/crypto';
-import { headTensors } from '@consilium/model-spec';
-import { signStatement, type Pushed, type RunConfig, type RunEnd } from '@consilium/protocol';
-import { writeSafetensors } from '@consilium/tensors';
-import { CoordinatorError } from './errors.js';
+import { generateRoundKey, type RoundKey } from '@consilium/crypto';
+import type { RunConfig } from '@consilium/protocol';
+import { openEmbeddedStore, openPostgresStore, type RunStore } from '@consilium/store';
+import { Hospitals } from './api/hospitals.js';
+import { operatorOnly } from './api/operator-only.js';
+import { RunRegister } from './api/run-register.js';
+import { loadOrCreateToken } from './api/token.js';
+import { createApplication } from './application.js';
 import { Desk } from './gateway/desk.js';
 import { HospitalGateway } from './gateway/hospital.gateway.js';
 import { Uploads } from './gateway/uploads.js';
-import type { Home } from './home.js';
-import { BlobFolder } from './run/blob-folder.js';
-import { Conductor, type ConductorPorts } from './run/conductor.js';
+import { enrolledKey, type Home } from './home.js';
+import { portError, urlOf } from './operations/address.js';
+import { Health } from './operations/health.js';
+import { measuredStore } from './operations/measured-store.js';
+import { Metrics } from './operations/metrics.js';
+import { currentRequest } from './operations/request-scope.js';
+import { Snapshots, type SnapshotPolicy } from './operations/snapshots.js';
+import { answerAsStandby } from './operations/standby.js';
+import { systemClock } from './run/clock.js';
+import type { Conductor, ConductorPorts } from './run/conductor.js';
+import { Leadership } from './run/leadership.js';
+import { Office } from './run/office.js';
 import type { Progress } from './run/progress.js';
 
 export interface CoordinatorOptions {
   readonly home: Home;
-  readonly config: RunConfig;
-  readonly timing: ConductorPorts['timing'];
+  /** PostgreSQL; without it the store is a folder of the home. */
+  readonly databaseUrl?: string;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   readonly log: Logger;
+  /** Default: all. */
+  readonly snapshots?: SnapshotPolicy;
   /** Another source of round keys: an audit that must open what was captured on the wire brings its own. */
   readonly makeRoundKey?: () => RoundKey;
+  /** Another store: tests bring one that fails. */
+  readonly store?: RunStore;
   readonly progress: (progress: Progress) => void;
+  /** Ends the wait for the lead; {@link openCoordinator} rejects with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunningCoordinator {
   readonly url: string;
-  /** Resolves when the run has ended and its hospitals have left, or had the time to. */
-  readonly ended: Promise<Pick<RunEnd, 'outcome' | 'reason'>>;
-  /** Ends the run for everybody: hospitals are told. */
-  stop(): void;
+  readonly office: Office;
+  /** Begins a run, or goes on with it. @throws StoreError `RUN_EXISTS` for another configuration of that name. */
+  begin(config: RunConfig): Promise<Conductor>;
+  /** Resolves when all hospitals know the end and have left, at the latest after some seconds. */
+  emptied(): Promise<void>;
+  /** Resolves when another coordinator has taken over; nothing more happens here. */
+  readonly deposed: Promise<void>;
+  /** Parks all runs: whoever leads this store next goes on with them. */
   close(): Promise<void>;
-}
-
-/** @throws {@link CoordinatorError} `PORT_IN_USE`. */
-export async function openCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
-  const { home, log } = options;
-  const blobs = new BlobFolder(join(home.directory, 'blobs'));
-  const sign: ConductorPorts['sign'] = (name, body) =>
-    signStatement(name, body, 'coordinator', (bytes) => signBytes(home.identity, bytes));
-  const config = signStatement('run-config', options.config, 'coordinator', (bytes) => signBytes(home.identity, bytes));
-
-  let finish: (end: Pick<RunEnd, 'outcome' | 'reason'>) => void;
-  let fail: (error: unknown) => void;
-  const ended = new Promise<Pick<RunEnd, 'outcome' | 'reason'>>((resolve, reject) => {
-    finish = resolve;
-    fail = reject;
-  });
-  let push: (statement: Pushed) => void = () => undefined;
-  let afterEnd: () => Promise<void> = () => Promise.resolve();
-
-  const progress = (step: Progress): void => {
-    log.info(step);
-    options.progress(step);
-    if (step.event === 'ended')
-      void afterEnd().then(() => {
-        finish(step);
-      }, fail);
-    if (step.event === 'round-done') uploads.clear();
-  };
-  const conductor = new Conductor({
-    ...{ config, blobs, sign, progress },
-    timing: options.timing,
-    makeRoundKey: options.makeRoundKey ?? generateRoundKey,
-    push: (statement) => {
-      push(statement);
-    },
-    keepModel: (round, model) => keepModel(home, options.config, round, model),
-    failed: (error) => {
-      log.error({ err: error }, 'the run cannot go on');
-    },
-  });
-  const uploads = new Uploads(conductor, blobs);
-  const roster = new Map(options.config.roster.map(({ hospitalId, identityKey }) => [hospitalId, identityKey]));
-  const desk = new Desk({ identity: home.identity, roster, conductor, uploads, log, progress });
-
-  @Module({ providers: [HospitalGateway, { provide: Desk, useValue: desk }] })
-  class CoordinatorModule {}
-
-  const app = await NestFactory.create(CoordinatorModule, { logger: nestLogger(log), abortOnError: false });
-  app.useWebSocketAdapter(new IoAdapter(app));
-  const gateway = app.get(HospitalGateway);
-  push = (statement) => {
-    gateway.push(statement);
-  };
-  await app.listen(options.port, options.host).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new CoordinatorError(
-      'PORT_IN_USE',
-      `port ${options.port} on ${options.host} is taken by another program; choose another with --port, or 0 for a free one`,
-    );
-  });
-  const address = (app.getHttpServer() as HttpServer).address() as AddressInfo;
-  const url = `http://${options.host}:${address.port}`;
-  afterEnd = () => desk.empty(END_GRACE_MS);
-  progress({ event: 'listening', url });
-  return {
-    url,
-    ended,
-    stop: () => void conductor.accept({ type: 'stop' }),
-    close: () => app.close(),
-  };
 }
 
 /** How long hospitals that were told the end may take to leave. */
 const END_GRACE_MS = 5_000;
+/** How long those may take to come back that were not: longer than their longest pause. */
+const RETURN_GRACE_MS = 25_000;
 
-/** The head after a round, readable by anything that reads safetensors. */
-async function keepModel(home: Home, config: RunConfig, round: number, model: Float32Array): Promise<void> {
-  const tensors = new Map<string, { shape: readonly number[]; values: Float32Array }>(
-    headTensors(config.head).map(({ name, shape, offset, length }) => [
-      name,
-      { shape, values: model.subarray(offset, offset + length) },
-    ]),
-  );
-  const metadata = new Map([
-    ['run', config.runId],
-    ['round', String(round)],
-    ['labels', JSON.stringify(config.study.labels)],
-  ]);
-  const bytes = writeSafetensors(tensors, metadata);
-  await writeFile(join(home.directory, 'models', `round-${String(round).padStart(5, '0')}.safetensors`), bytes);
-}
+/** Resolves when this process leads its store. @throws CoordinatorError `PORT_IN_USE`, `TOKEN_FILE_INVALID`; StoreError. */
+export async function openCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
+  const { home, log } = options;
+  const token = await loadOrCreateToken(home.directory);
+  // Each is there as soon as the one before it is; what may be asked earlier finds nothing.
+  const here: { office?: Office; desk?: Desk; gateway?: HospitalGateway } = {};
+  const metrics = new Metrics(() => ({ runs: here.office?.runs ?? [], connected: here.desk?.present().length ?? 0 }));
+  const hospitals = new Hospitals(home, () => here.desk?.present().map(({ hospitalId }) => hospitalId) ?? []);
+  const progress = (step: Progress): void => {
+    log.info(step.event === 'refused' ? { ...step, requestId: currentRequest() } : step);
+    metrics.note(step);
+    hospitals.note(step);
+    options.progress(step);
+  };
+  const store = measuredStore(options.store ?? (await openStore(options)), metrics);
+  // What ends before the coordinator is open must not keep the store.
+  const close = async (error: unknown, leadership?: Leadership): Promise<never> => {
+    await leadership?.giveUp();
+    await store.close();
+    throw error;
+  };
+  const standing = { leads: true, closing: false };
+  let lost!: () => void;
+  const deposed = new Promise<void>((resolve) => {
+    lost = () => {
+      standing.leads = false;
+      resolve();
+    };
+  });
+  const leadership = await lead(store, options, progress, () => {
+    lost();
+  }).catch((error: unknown) => close(error));
+  progress({ event: 'leading' });
 
-/** Nest's own lines go where all others go. */
-function nestLogger(log: Logger): LoggerService {
-  const text = (message: unknown): string => (typeof message === 'string' ? message : 'framework message');
-  return {
-    log: (message: unknown) => {
-      log.debug(text(message));
+  const lease = () => leadership.lease;
+  const uploads = new Uploads(store, lease);
+  const begin = (config: RunConfig): Promise<Conductor> => office.begin(config, desk.present());
+  const register = new RunRegister({
+    ...{ identity: home.identity, store, begin },
+    runs: () => here.office?.runs ?? [],
+  });
+  const snapshots = new Snapshots({
+    ...{ directory: home.directory, policy: options.snapshots ?? 'all', store, lease },
+    history: (runId) => register.history(runId),
+  });
+  const ports: ConductorPorts = {
+    ...{ identity: home.identity, store, lease, clock: systemClock, log },
+    makeRoundKey: options.makeRoundKey ?? generateRoundKey,
+    push: ({ config }, statement) => {
+      here.gateway?.push(
+        config.body.roster.map(({ hospitalId }) => hospitalId),
+        statement,
+      );
     },
-    warn: (message: unknown) => {
-      log.warn(text(message));
+    keepModel: (config, round, model) => snapshots.keep(config, round, model),
+    progress: (step) => {
+      progress(step);
+      if (step.event === 'round-done') uploads.forget(step.run);
+      if (step.event === 'ended') snapshots.ended(step.run);
     },
-    error: (message: unknown) => {
-      log.error(text(message));
+    deposed: () => {
+      if (!standing.closing) lost();
     },
   };
+  // Runs that are taken up work at once: everything that they call is there by now.
+  const office = await Office.open(ports).catch((error: unknown) => close(error, leadership));
+  const desk = new Desk({
+    ...{ identity: home.identity, office, uploads, log, progress },
+    keyOf: (hospitalId) => enrolledKey(home, hospitalId),
+  });
+  Object.assign(here, { office, desk });
+  const refused = metrics.apiRefused.bind(metrics);
+  const app = await createApplication({
+    ...{ desk, home, hospitals, log, metrics, refused, register },
+    health: new Health(store, () => standing.leads && !standing.closing),
+    door: operatorOnly({ token, log, refused }),
+  });
+  await app.listen(options.port, options.host).catch((error: unknown) => {
+    office.park();
+    return close(portError(error, options.host, options.port), leadership);
+  });
+  // Before this line nobody is connected who could miss a push.
+  here.gateway = app.get(HospitalGateway);
+  const url = urlOf(options.host, (app.getHttpServer().address() as AddressInfo).port);
+  progress({ event: 'listening', url });
+  void deposed.then(() => {
+    progress({ event: 'deposed' });
+  });
+  return {
+    ...{ url, office, deposed, begin },
+    emptied: () => desk.empty(END_GRACE_MS, RETURN_GRACE_MS),
+    close: async () => {
+      standing.closing = true;
+      office.park();
+      await app.close();
+      await leadership.giveUp();
+      await store.close();
+    },
+  };
+}
+
+/** Waits for the lead, and answers a monitor meanwhile. */
+async function lead(
+  store: RunStore,
+  { home, host, port, signal }: CoordinatorOptions,
+  progress: (step: Progress) => void,
+  lost: () => void,
+): Promise<Leadership> {
+  const given = new AbortController();
+  let standby: Promise<() => Promise<void>> | undefined;
+  try {
+    return await Leadership.gain({
+      ...{ store, clock: systemClock, lost },
+      holder: await holderOf(home),
+      waiting: () => {
+        progress({ event: 'waiting-to-lead' });
+        standby = answerAsStandby(host, port);
+        standby.catch((error: unknown) => {
+          given.abort(error);
+        });
+      },
+      signal: signal === undefined ? given.signal : AbortSignal.any([signal, given.signal]),
+    });
+  } finally {
+    await (
+      await standby?.catch(() => undefined)
+    )?.();
+  }
+}
+
+async function openStore({ home, databaseUrl }: CoordinatorOptions): Promise<RunStore> {
+  return databaseUrl === undefined ? openEmbeddedStore(join(home.directory, 'store')) : openPostgresStore(databaseUrl);
+}
+
+/** The same for every process of this folder on this machine: a killed coordinator's lease is its successor's at once. */
+async function holderOf({ directory }: Home): Promise<string> {
+  const place = `${hostname()}\n${await realpath(directory)}`;
+  return createHash('sha256').update(place).digest('hex').slice(0, 32);
 }

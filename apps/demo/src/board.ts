@@ -10,6 +10,7 @@ interface Row {
 
 const STAGES: Readonly<Record<string, string>> = {
   joining: 'connecting',
+  'awaiting-approval': 'waits for a person to approve',
   ready: 'ready',
   training: 'training',
   sending: 'sending the sealed update',
@@ -89,6 +90,9 @@ export class Board {
         if (this.#rows.get(step.hospital)?.stage !== STAGES['ended'])
           this.#change(step.hospital, { stage: 'not connected' });
         return;
+      case 'refused-by-hospital':
+        this.note(`${step.hospital} takes no part: ${step.rule}`);
+        return;
       case 'refused':
         this.note(`the coordinator refused ${step.request}: ${step.code}`);
         return;
@@ -120,6 +124,9 @@ export class Board {
         return;
       case 'warning':
         this.note(`${id}: warning ${step.message}`);
+        return;
+      case 'declined':
+        this.note(`${id}: no update in round ${step.round}, ${step.reason}`);
         return;
       case 'evaluated':
       case 'finished':

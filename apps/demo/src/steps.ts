@@ -28,6 +28,7 @@ export const coordinatorStep = z.union([
     reason: z.string(),
     rounds: z.number(),
   }),
+  z.object({ event: z.literal('refused-by-hospital'), hospital: named, rule: z.string() }),
   z.object({ event: z.literal('refused'), request: z.string(), code: z.string() }),
   z.object({ event: z.enum(['leading', 'waiting-to-lead', 'deposed', 'run-taken-up']) }),
 ]);
@@ -38,6 +39,7 @@ export const hospitalStep = z.union([
   z.object({ event: z.literal('embedding'), done: z.number(), total: z.number() }),
   z.object({ event: z.literal('line'), state: z.enum(['connected', 'disconnected', 'unreachable']) }),
   z.object({ event: z.literal('stage'), stage: z.string(), round: z.number() }),
+  z.object({ event: z.literal('declined'), round: z.number(), reason: z.string() }),
   z.object({ event: z.literal('evaluated'), round: z.number() }),
   z.object({ event: z.literal('warning'), message: z.string() }),
   z.object({ event: z.literal('finished'), file: z.string() }),

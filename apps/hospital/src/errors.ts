@@ -33,6 +33,22 @@ export const EXIT_STATUS = {
   REFUSED_BY_COORDINATOR: 6,
   COORDINATOR_UNKNOWN: 6,
   REFUSED_HERE: 7,
+  /** policy.yaml is not what a policy must be. */
+  POLICY_INVALID: 2,
+  /** A command that would overwrite what a person wrote. */
+  POLICY_EXISTS: 2,
+  POLICY_MISSING: 2,
+  /** Nothing waits for approval, or nothing with that hash. */
+  APPROVAL_UNKNOWN: 2,
+  /** Without a terminal an approval names the whole hash. */
+  APPROVAL_NEEDS_HASH: 2,
+  /** Something was to leave that must not. */
+  EGRESS_REFUSED: 7,
+  EGRESS_JOURNAL_BROKEN: 5,
+  ALREADY_RUNNING: 2,
+  NEEDS_YES: 2,
+  /** A person stopped this hospital. */
+  STOPPED: 8,
   RUN_ABORTED: 4,
   INTERRUPTED: 130,
 } as const;

@@ -2,6 +2,7 @@ export { HospitalError, type HospitalErrorCode } from './errors.js';
 export { initialise, openIdentity, pinnedCoordinator, trust } from './home.js';
 export { HospitalNode, type NodeOptions, type NodeOutcome, type NodeProgress } from './run/node.js';
 export { FolderMemory, type RunMemory } from './run/memory.js';
+export type { HospitalRules } from './run/hospital-rules.js';
 export type { Learner, Prepared, Scores, TrainedUpdate } from './run/learner.js';
 export { CoordinatorChannel } from './channel/channel.js';
 export { LineLost, type Network, type Wire, type WireEvents } from './channel/wire.js';

@@ -2,8 +2,11 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { addBackboneCommands } from './cli/backbone.js';
+import { addControlCommands } from './cli/control.js';
 import { addDataCommands } from './cli/data.js';
+import { addEgressCommands } from './cli/egress.js';
 import { addEngineCommands } from './cli/engine.js';
+import { addPolicyCommands } from './cli/policy.js';
 import { formatOption, homeOption, say, type Common } from './cli/options.js';
 import { addReleaseCommands } from './cli/release.js';
 import { EXIT_STATUS } from './errors.js';
@@ -22,7 +25,7 @@ const program = new Command('consilium-hospital')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_STATUS.BAD_OPTION))
   .addHelpText(
     'after',
-    '\nExit status: 0 done, 2 bad configuration, 4 run aborted, 5 data cannot be used, 6 refused by the coordinator,\n7 refused by this hospital, 130 interrupted.',
+    '\nExit status: 0 done, 2 bad configuration, 4 run aborted, 5 data cannot be used, 6 refused by the coordinator,\n7 refused by this hospital, 8 stopped by a person of this hospital, 130 interrupted.',
   );
 
 program
@@ -60,12 +63,14 @@ program
   .description('take part in one run')
   .option(...homeOption)
   .option('--config <file>', 'configuration (default: hospital.yaml in the home folder)')
+  .option('--service', 'started by the machine: not while a person has stopped this hospital (exit status 8)')
   .addOption(formatOption())
-  .action(async (options: Common & { config?: string }) => {
+  .action(async (options: Common & { config?: string; service?: true }) => {
     const { start } = await import('./commands/start.js');
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.on(signal, () => process.exit(EXIT_STATUS.INTERRUPTED));
-    await start(options.home, options.config ?? join(options.home, 'hospital.yaml'), (step) => {
+    const configFile = options.config ?? join(options.home, 'hospital.yaml');
+    await start(options.home, { configFile, isService: options.service === true }, (step) => {
       const text = lineOf(step);
       if (options.format === 'json' || text !== undefined) say(options, step, text ?? '');
     });
@@ -74,6 +79,9 @@ program
 addDataCommands(program);
 addBackboneCommands(program);
 addEngineCommands(program);
+addPolicyCommands(program);
+addEgressCommands(program);
+addControlCommands(program);
 addReleaseCommands(program);
 
 program

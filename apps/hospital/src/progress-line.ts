@@ -15,6 +15,8 @@ export function lineOf(step: StartProgress): string | undefined {
       return step.done % 50 === 0 || step.done === step.total ? `embeddings ${step.done}/${step.total}` : undefined;
     case 'stage':
       return step.round > 0 ? `round ${step.round}: ${step.stage}` : step.stage;
+    case 'declined':
+      return `round ${step.round}: no update, ${step.reason}`;
     case 'evaluated': {
       const { part, examples, loss, balancedAccuracy } = step.scores;
       return `round ${step.round}: loss ${loss.toFixed(3)}, balanced accuracy ${balancedAccuracy.toFixed(3)} on ${examples} ${part} images`;

@@ -24,6 +24,7 @@ export const requests = {
   prove: plainObject({ answer: envelopeSchema }),
   sync: plainObject({}),
   consent: plainObject({ statement: envelopeSchema }),
+  refuse: plainObject({ statement: envelopeSchema }),
   'blob.read': plainObject({
     runId: runIdSchema,
     digest: digestSchema,
@@ -52,6 +53,7 @@ export interface Answers {
   prove: { readonly protocol: number };
   sync: { readonly statements: readonly Pushed[] };
   consent: object;
+  refuse: object;
   'blob.read': { readonly bytes: Uint8Array; readonly sizeBytes: number };
   'update.offer': { readonly receivedBytes: number };
   'update.chunk': { readonly receivedBytes: number };
@@ -80,6 +82,7 @@ export const answers = {
   prove: accepted({ protocol: z.int().min(1) }),
   sync: accepted({ statements: z.array(pushedSchema).max(limits.syncStatements) }),
   consent: accepted({}),
+  refuse: accepted({}),
   'blob.read': accepted({
     bytes: bytes.refine((chunk) => chunk.length <= limits.chunkBytes),
     sizeBytes: z.int().min(0).max(limits.blobBytes),

@@ -126,6 +126,7 @@ it('what a coordinator says is parsed or refused', () => {
     prove: { protocol: 1 },
     sync: { statements: [pushed, pushed] },
     consent: {},
+    refuse: {},
     'blob.read': { bytes: new Uint8Array(3), sizeBytes: 3 },
     'update.offer': { receivedBytes: 0 },
     'update.chunk': { receivedBytes: 9 },

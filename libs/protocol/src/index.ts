@@ -14,6 +14,7 @@ export {
   type ChallengeAnswer,
   type RunConfig,
   type Consent,
+  type Refusal,
   type Decline,
   type Plan,
   type UpdateStatement,
@@ -21,4 +22,5 @@ export {
   type Evaluation,
   type RunEnd,
 } from './statements.js';
+export { policyRules, type PolicyRule } from './policy-rules.js';
 export * from './events.js';

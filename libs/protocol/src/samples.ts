@@ -46,6 +46,7 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     ],
   },
   consent: { v: 1, runId, from: north, configDigest: digest('0') },
+  refusal: { v: 1, runId, from: north, configDigest: digest('0'), rule: 'STUDY_NOT_ALLOWED' },
   plan: {
     v: 1,
     runId,
@@ -58,7 +59,7 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     cohort: [north, 'south' as HospitalId],
   },
   update: { ...reply, blobDigest: digest('7'), blobBytes: 2_101_396, examples: 812, loss: '0.693147' },
-  decline: { ...reply, reason: 'UPDATE_LOST' },
+  decline: { ...reply, reason: 'POLICY', rule: 'OUTSIDE_HOURS' },
   aggregate: {
     v: 1,
     runId,
@@ -100,6 +101,7 @@ export const sampleRequests: { readonly [N in RequestName]: Request<N> } = {
   prove: { answer: envelope('challenge-answer') },
   sync: {},
   consent: { statement: envelope('consent') },
+  refuse: { statement: envelope('refusal') },
   'blob.read': { runId, digest: digest('8'), offset: 0, length: 262_144 },
   'update.offer': { statement: envelope('update') },
   'update.chunk': { runId, digest: digest('7'), offset: 0, bytes: Uint8Array.of(1, 2, 3) },

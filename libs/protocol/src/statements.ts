@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { decimalSchema } from './decimal.js';
 import { digestSchema, hex32Schema, hospitalIdSchema, runIdSchema } from './ids.js';
 import { limits } from './limits.js';
+import { policyRuleSchema } from './policy-rules.js';
 
 const v = z.literal(1);
 const round = z.int().min(1).max(limits.rounds);
@@ -133,6 +134,15 @@ const runConfig = z.strictObject({
 
 const consent = z.strictObject({ v, runId: runIdSchema, from: hospitalIdSchema, configDigest: digestSchema });
 
+/** The hospital takes no part in a run of this configuration, by its own policy. */
+const refusal = z.strictObject({
+  v,
+  runId: runIdSchema,
+  from: hospitalIdSchema,
+  configDigest: digestSchema,
+  rule: policyRuleSchema,
+});
+
 const plan = z.strictObject({
   v,
   runId: runIdSchema,
@@ -161,7 +171,10 @@ const update = z.strictObject({
 });
 
 /** The hospital takes no part in this attempt: nobody needs to wait for it. It will not answer this plan any more. */
-const decline = z.strictObject({ ...reply, reason: z.enum(['UPDATE_LOST', 'TRAINING_FAILED']) });
+const decline = z.discriminatedUnion('reason', [
+  z.strictObject({ ...reply, reason: z.enum(['UPDATE_LOST', 'TRAINING_FAILED', 'PAUSED']) }),
+  z.strictObject({ ...reply, reason: z.literal('POLICY'), rule: policyRuleSchema }),
+]);
 
 const aggregate = z.strictObject({
   v,
@@ -215,6 +228,7 @@ export const statements = {
   'challenge-answer': challengeAnswer,
   'run-config': runConfig,
   consent,
+  refusal,
   plan,
   update,
   decline,
@@ -233,6 +247,7 @@ export type RunConfig = Statement<'run-config'>;
 export type Consent = Statement<'consent'>;
 export type Plan = Statement<'plan'>;
 export type UpdateStatement = Statement<'update'>;
+export type Refusal = Statement<'refusal'>;
 export type Decline = Statement<'decline'>;
 export type Aggregate = Statement<'aggregate'>;
 export type Evaluation = Statement<'evaluation'>;

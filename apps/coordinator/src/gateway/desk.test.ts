@@ -8,7 +8,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { toHex } from '@consilium/bytes';
 import { generateIdentity, signBytes, verifyStrict } from '@consilium/crypto';
 import { limits, openStatement, requests, signStatement, type HospitalId, type RequestName } from '@consilium/protocol';
-import type { Conductor } from '../run/conductor.js';
+import type { Office } from '../run/office.js';
 import type { Progress } from '../run/progress.js';
 import { Desk } from './desk.js';
 import type { Uploads } from './uploads.js';
@@ -31,9 +31,9 @@ beforeEach(() => {
   };
   desk = new Desk({
     identity: office,
-    roster: new Map([[NORTH, toHex(north.publicKey)]]),
+    keyOf: (hospital) => Promise.resolve(hospital === NORTH ? toHex(north.publicKey) : undefined),
     // Only what the desk calls in these tests.
-    conductor: conductor as unknown as Conductor,
+    office: { of: () => [conductor], runs: [] } as unknown as Office,
     uploads: {} as Uploads,
     log: pino({ enabled: false }),
     progress: (step) => progress.push(step),
@@ -75,7 +75,7 @@ describe('Desk', () => {
 
   it('lets in who proves it, and says nothing of its own defects', async () => {
     await enter('1');
-    expect(desk.isHospital('1')).toBe(true);
+    expect(desk.hospitalOf('1')).toBe(NORTH);
     expect(progress).toEqual([{ event: 'connected', hospital: NORTH }]);
     const answer = await desk.answer('sync', '1', {});
     expect(answer).toMatchObject({ ok: false, code: 'INTERNAL' });

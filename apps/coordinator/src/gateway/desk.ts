@@ -4,60 +4,84 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { toHex } from '@consilium/bytes';
 import { verifyStrict, type Identity } from '@consilium/crypto';
 import {
+  limits,
   openStatement,
   ProtocolError,
   REFUSALS,
   requests,
   type Ack,
   type Answers,
+  type Envelope,
   type HospitalId,
+  type Opened,
   type Request,
   type RequestName,
 } from '@consilium/protocol';
-import type { Conductor } from '../run/conductor.js';
+import { StoreError } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
+import { inRequest } from '../operations/request-scope.js';
+import type { Conductor } from '../run/conductor.js';
+import type { Member, Office } from '../run/office.js';
 import type { Progress } from '../run/progress.js';
 import { RateLimit } from './rate.js';
-import { Session, type Roster } from './session.js';
+import { Session, type KeyOf } from './session.js';
 import type { Uploads } from './uploads.js';
 
 /** What the desk needs of a socket. */
 export interface Line {
   readonly id: string;
   cut(): void;
+  /** What is written and not yet taken by the network; absent: nothing ever waits. */
+  unsentBytes?(): number;
 }
+
+/** Of answers to one hospital: a slow reader waits for itself, and not in our memory. */
+const UNSENT_BYTES = 524_288;
+/** Reads of one hospital that wait for that; an honest one asks for four at a time. */
+const WAITING_READS = 16;
 
 interface Caller {
   readonly session: Session;
   readonly rate: RateLimit;
   readonly line: Line;
   refusedBefore: boolean;
+  waitingReads: number;
 }
 
 export interface DeskParts {
   readonly identity: Identity;
-  readonly roster: Roster;
-  readonly conductor: Conductor;
+  readonly keyOf: KeyOf;
+  readonly office: Office;
   readonly uploads: Uploads;
   readonly log: Logger;
   readonly progress: (progress: Progress) => void;
+  /** From the connection to the proof of identity; absent: that of the protocol. */
+  readonly handshakeMs?: number;
 }
 
 export class Desk {
   readonly #callers = new Map<string, Caller>();
   readonly #hospitals = new Map<HospitalId, Caller>();
+  /** Who has had a session since {@link empty} began. */
+  #came = new Set<HospitalId>();
 
   constructor(private readonly parts: DeskParts) {}
 
-  arrive(line: Line): void {
-    const session = new Session(this.parts.identity, this.parts.roster);
-    this.#callers.set(line.id, { session, rate: new RateLimit(), line, refusedBefore: false });
+  get handshakeMs(): number {
+    return this.parts.handshakeMs ?? limits.handshakeMs;
   }
 
-  isHospital(lineId: string): boolean {
-    return this.#callers.get(lineId)?.session.hospitalId !== undefined;
+  arrive(line: Line): void {
+    const session = new Session(this.parts.identity, this.parts.keyOf);
+    this.#callers.set(line.id, { session, rate: new RateLimit(), line, refusedBefore: false, waitingReads: 0 });
+  }
+
+  /** Who is on that line; undefined for a stranger. */
+  hospitalOf(lineId: string): HospitalId | undefined {
+    return this.#callers.get(lineId)?.session.hospitalId;
   }
 
   /** Counts one message. @returns Whether it is within the limit. */
@@ -70,19 +94,51 @@ export class Desk {
     this.#callers.delete(lineId);
     const hospitalId = caller?.session.hospitalId;
     // An older connection of the same hospital that ends late says nothing about the newer one.
-    if (hospitalId === undefined || this.#hospitals.get(hospitalId) !== caller) return;
+    if (caller === undefined || hospitalId === undefined || this.#hospitals.get(hospitalId) !== caller) return;
     this.#hospitals.delete(hospitalId);
     this.parts.progress({ event: 'disconnected', hospital: hospitalId });
-    void this.parts.conductor.accept({ type: 'disconnected', hospitalId });
+    void this.#tell(caller, 'disconnected');
   }
 
-  /** Resolves when every hospital has left, at the latest after `graceMs`. */
-  async empty(graceMs: number): Promise<void> {
-    const deadline = performance.now() + graceMs;
-    while (this.#hospitals.size > 0 && performance.now() < deadline) await setTimeout(20);
+  /** Hospitals with a session. */
+  present(): Member[] {
+    return [...this.#hospitals.values()].map(memberOf);
   }
 
-  async answer<N extends RequestName>(name: N, lineId: string, input: unknown): Promise<Ack<Answers[N]>> {
+  async #tell(caller: Caller, type: 'connected' | 'disconnected'): Promise<void> {
+    const member = memberOf(caller);
+    const runs = this.parts.office.of(member);
+    // Who does not lead any more has nothing to note.
+    await Promise.all(runs.map((run) => run.accept({ type, hospitalId: member.hospitalId }).catch(() => false)));
+  }
+
+  /**
+   * Resolves when every hospital has left, and those have come and gone who may not know the end of the run that ended last:
+   * the coordinator, or their line, was away when it ended.
+   *
+   * @param leaveMs - how long those who are here may take to leave. @param returnMs - how long the others may take to come.
+   */
+  async empty(leaveMs: number, returnMs = 0): Promise<void> {
+    const ended = this.parts.office.runs.findLast(({ state }) => state.phase === 'ended');
+    const awaited = ended === undefined ? [] : [...ended.state.consented].filter((id) => !ended.state.absent.has(id));
+    this.#came = new Set(this.#hospitals.keys());
+    const returnDeadline = performance.now() + returnMs;
+    while (awaited.some((id) => !this.#came.has(id)) && performance.now() < returnDeadline) await setTimeout(20);
+    const leaveDeadline = performance.now() + leaveMs;
+    while (this.#hospitals.size > 0 && performance.now() < leaveDeadline) await setTimeout(20);
+  }
+
+  /** Under a request id of its own, which is in the log wherever this request fails. */
+  answer<N extends RequestName>(name: N, lineId: string, input: unknown): Promise<Ack<Answers[N]>> {
+    return inRequest((requestId) => this.#answer(name, lineId, input, requestId));
+  }
+
+  async #answer<N extends RequestName>(
+    name: N,
+    lineId: string,
+    input: unknown,
+    requestId: string,
+  ): Promise<Ack<Answers[N]>> {
     const caller = this.#callers.get(lineId);
     try {
       if (caller === undefined) throw new ProtocolError('NOT_AUTHENTICATED');
@@ -95,7 +151,7 @@ export class Desk {
       const answer = await this.#act(name, caller, parsed.data as Request<N>);
       return { ok: true, ...answer };
     } catch (error) {
-      return this.#refuse(name, caller, error);
+      return this.#refuse(name, caller, error, requestId);
     }
   }
 
@@ -103,10 +159,21 @@ export class Desk {
     name: RequestName,
     caller: Caller | undefined,
     error: unknown,
+    requestId: string,
   ): { ok: false; code: ProtocolError['code']; message: string } {
     const hospital = caller?.session.hospitalId;
+    if (error instanceof StoreError) {
+      this.parts.log.error(
+        { code: error.code, request: name, hospital, requestId },
+        'the store refused; the hospital tries again',
+      );
+      return { ok: false, code: 'STORE_UNAVAILABLE', message: REFUSALS.STORE_UNAVAILABLE };
+    }
     if (!(error instanceof ProtocolError)) {
-      this.parts.log.error({ err: error, request: name, hospital }, 'a request failed inside the coordinator');
+      this.parts.log.error(
+        { err: error, request: name, hospital, requestId },
+        'a request failed inside the coordinator',
+      );
       return { ok: false, code: 'INTERNAL', message: REFUSALS.INTERNAL };
     }
     // Of a stranger only the first is told: a flood of them must not fill the disk with lines.
@@ -119,53 +186,106 @@ export class Desk {
 
   /** One row for each request: who may, and what it does. */
   async #act<N extends RequestName>(name: N, caller: Caller, request: Request<N>): Promise<Answers[N]> {
-    const { conductor, uploads } = this.parts;
+    const { office, uploads } = this.parts;
     const { session } = caller;
     const acts: { [K in RequestName]: (request: Request<K>) => Answers[K] | Promise<Answers[K]> } = {
       hello: (hello) => session.hello(hello),
-      prove: (proof) => this.#welcome(caller, session.prove(proof)),
-      sync: () => {
-        const { hospitalId } = session.authenticated();
-        void conductor.accept({ type: 'connected', hospitalId });
-        return { statements: conductor.current() };
+      prove: async (proof) => {
+        const answer = await session.prove(proof);
+        // Gone while its key was looked up: nobody would ever notice that it left.
+        if (!this.#callers.has(caller.line.id)) throw new ProtocolError('NOT_AUTHENTICATED');
+        return this.#welcome(caller, answer);
       },
-      consent: ({ statement }) => {
-        const { hospitalId, key } = session.authenticated();
-        const { body } = openStatement('consent', statement, (bytes, signature) => verifyStrict(key, bytes, signature));
-        if (body.from !== hospitalId) throw new ProtocolError('SENDER_MISMATCH');
-        if (body.configDigest !== conductor.config.digest) throw new ProtocolError('CONFIG_MISMATCH');
-        this.parts.progress({ event: 'consented', hospital: hospitalId });
-        void conductor.accept({ type: 'consented', hospitalId });
+      sync: async () => {
+        const member = memberOf(caller);
+        await this.#tell(caller, 'connected');
+        const statements = office.of(member).flatMap((run) => run.current());
+        return { statements: statements.slice(-limits.syncStatements) };
+      },
+      consent: async ({ statement }) => {
+        const { hospitalId, run, opened } = this.#heard(caller, 'consent', statement);
+        if (opened.body.configDigest !== run.config.digest) throw new ProtocolError('CONFIG_MISMATCH');
+        const document = { digest: opened.digest, kind: 'consent', body: JSON.stringify(opened.envelope) };
+        const changed = await run.accept({ type: 'consented', hospitalId }, { documents: [document] });
+        if (changed) this.parts.progress({ event: 'consented', run: run.runId, hospital: hospitalId });
         return {};
       },
-      'blob.read': ({ digest, offset, length }) => {
-        session.authenticated();
-        const model = conductor.models.get(digest);
-        if (model === undefined) throw new ProtocolError('BLOB_UNKNOWN');
+      refuse: ({ statement }) => {
+        const { hospitalId, run, opened } = this.#heard(caller, 'refusal', statement);
+        if (opened.body.configDigest !== run.config.digest) throw new ProtocolError('CONFIG_MISMATCH');
+        const { rule } = opened.body;
+        this.parts.progress({ event: 'refused-by-hospital', run: run.runId, hospital: hospitalId, rule });
+        return {};
+      },
+      'blob.read': async ({ runId, digest, offset, length }) => {
+        const run = this.#runOf(caller, runId);
+        const model = await run.models.read(digest).catch((error: unknown) => {
+          throw error instanceof StoreError && error.code === 'BLOB_UNKNOWN'
+            ? new ProtocolError('BLOB_UNKNOWN')
+            : error;
+        });
+        await this.#drained(caller);
         const bytes = floatBytes(model);
         return {
-          bytes: Buffer.from(bytes.buffer, bytes.byteOffset).subarray(offset, offset + length),
+          bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(offset, offset + length),
           sizeBytes: bytes.length,
         };
       },
-      'update.offer': (offer) => {
-        const { hospitalId, key } = session.authenticated();
-        return uploads.offer(hospitalId, key, offer);
+      'update.offer': ({ statement }) => {
+        const { hospitalId, run, opened } = this.#heard(caller, 'update', statement);
+        return uploads.offer(hospitalId, opened, run);
       },
       'update.chunk': (chunk) => uploads.chunk(session.authenticated().hospitalId, chunk),
-      'update.commit': (commit) => uploads.commit(session.authenticated().hospitalId, commit),
-      evaluation: ({ statement }) => {
-        const { hospitalId, key } = session.authenticated();
-        const { body } = openStatement('evaluation', statement, (bytes, signature) =>
-          verifyStrict(key, bytes, signature),
-        );
-        if (body.from !== hospitalId) throw new ProtocolError('SENDER_MISMATCH');
-        if (body.runId !== conductor.config.body.runId) throw new ProtocolError('RUN_UNKNOWN');
-        conductor.acceptEvaluation(body);
+      'update.commit': (commit) => {
+        const { hospitalId } = session.authenticated();
+        return uploads.commit(hospitalId, commit, this.#runOf(caller, commit.runId));
+      },
+      decline: async ({ statement }) => {
+        const { hospitalId, run, opened } = this.#heard(caller, 'decline', statement);
+        const { planDigest } = opened.body;
+        const document = { digest: opened.digest, kind: 'decline', body: JSON.stringify(opened.envelope) };
+        await run.accept({ type: 'declined', hospitalId, planDigest }, { documents: [document] });
+        return {};
+      },
+      evaluation: async ({ statement }) => {
+        const { run, opened } = this.#heard(caller, 'evaluation', statement);
+        await run.acceptEvaluation(opened);
         return {};
       },
     };
     return acts[name](request);
+  }
+
+  /** Resolves when the line has taken most of what was written to it. @throws {@link ProtocolError} `RATE_LIMITED`. */
+  async #drained(caller: Caller): Promise<void> {
+    if (caller.waitingReads >= WAITING_READS) throw new ProtocolError('RATE_LIMITED');
+    caller.waitingReads += 1;
+    try {
+      while ((caller.line.unsentBytes?.() ?? 0) > UNSENT_BYTES && this.#callers.has(caller.line.id)) {
+        await setTimeout(10);
+      }
+    } finally {
+      caller.waitingReads -= 1;
+    }
+  }
+
+  /** A statement of this very hospital, signed with its key, about a run that it belongs to. */
+  #heard<N extends 'consent' | 'refusal' | 'update' | 'decline' | 'evaluation'>(
+    caller: Caller,
+    name: N,
+    statement: Envelope,
+  ): { readonly hospitalId: HospitalId; readonly run: Conductor; readonly opened: Opened<N> } {
+    const { hospitalId, key } = caller.session.authenticated();
+    const opened = openStatement(name, statement, (bytes, signature) => verifyStrict(key, bytes, signature));
+    if (opened.body.from !== hospitalId) throw new ProtocolError('SENDER_MISMATCH');
+    return { hospitalId, run: this.#runOf(caller, opened.body.runId), opened };
+  }
+
+  /** A run of which this hospital is a member, under the key that it proved; of others it learns nothing. */
+  #runOf(caller: Caller, runId: string): Conductor {
+    const run = this.parts.office.of(memberOf(caller)).find((candidate) => candidate.runId === runId);
+    if (run === undefined) throw new ProtocolError('RUN_UNKNOWN');
+    return run;
   }
 
   #welcome(caller: Caller, answer: { protocol: number }): { protocol: number } {
@@ -173,8 +293,14 @@ export class Desk {
     const older = this.#hospitals.get(hospitalId);
     // Behind a network that lost a connection silently, the newer one is the hospital.
     this.#hospitals.set(hospitalId, caller);
+    this.#came.add(hospitalId);
     if (older !== undefined && older !== caller) older.line.cut();
     else this.parts.progress({ event: 'connected', hospital: hospitalId });
     return answer;
   }
+}
+
+function memberOf({ session }: Caller): Member {
+  const { hospitalId, key } = session.authenticated();
+  return { hospitalId, identityKey: toHex(key) };
 }

@@ -10,12 +10,34 @@ import {
   type OnGatewayDisconnect,
 } from '@nestjs/websockets';
 import type { Server, Socket } from 'socket.io';
-import { limits, requests, type Pushed } from '@consilium/protocol';
+import { limits, requests, type HospitalId, type Pushed } from '@consilium/protocol';
 import { Desk } from './desk.js';
 
-const ROOM = 'hospitals';
+/** Below the minute after which proxies on the way cut a WebSocket that is silent. */
+const PING_INTERVAL_MS = 25_000;
 
-@WebSocketGateway({ maxHttpBufferSize: limits.messageBytes, serveClient: false, connectTimeout: limits.handshakeMs })
+const roomOf = (hospitalId: HospitalId): string => `hospital/${hospitalId}`;
+
+/**
+ * engine.io holds back what `ws` has not flushed, packet by packet; what `ws` holds itself is one flush of them. Neither is in
+ * the declared types: should a later version name them otherwise, nothing waits, and the test of slow readers fails.
+ */
+function unsentBytes({ conn }: Socket): number {
+  const { writeBuffer = [], transport } = conn as unknown as {
+    readonly writeBuffer?: readonly { readonly data?: unknown }[];
+    readonly transport: { readonly socket?: { readonly bufferedAmount?: number } };
+  };
+  return writeBuffer.reduce((sum, { data }) => sum + sizeOf(data), transport.socket?.bufferedAmount ?? 0);
+}
+
+const sizeOf = (data: unknown): number => (typeof data === 'string' || data instanceof Uint8Array ? data.length : 0);
+
+@WebSocketGateway({
+  maxHttpBufferSize: limits.messageBytes,
+  serveClient: false,
+  connectTimeout: limits.handshakeMs,
+  pingInterval: PING_INTERVAL_MS,
+})
 export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDisconnect<Socket> {
   @WebSocketServer() private readonly server!: Server;
   /** Connections that have not proved who they are, by address. */
@@ -31,7 +53,7 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
       return;
     }
     this.#strangers.set(socket.handshake.address, strangers.add(socket.id));
-    this.desk.arrive({ id: socket.id, cut: () => socket.disconnect(true) });
+    this.desk.arrive({ id: socket.id, cut: () => socket.disconnect(true), unsentBytes: () => unsentBytes(socket) });
     // Events that do not exist get no answer, but they count: to parse one costs as much.
     socket.use(([event], next) => {
       if (Object.hasOwn(requests, event)) next();
@@ -39,8 +61,8 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
     });
     setTimeout(() => {
       this.#known(socket);
-      if (!this.desk.isHospital(socket.id)) socket.disconnect(true);
-    }, limits.handshakeMs).unref();
+      if (this.desk.hospitalOf(socket.id) === undefined) socket.disconnect(true);
+    }, this.desk.handshakeMs).unref();
   }
 
   handleDisconnect(socket: Socket): void {
@@ -56,8 +78,8 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
     if (strangers?.size === 0) this.#strangers.delete(address);
   }
 
-  push(statement: Pushed): void {
-    this.server.to(ROOM).emit('statement', statement);
+  push(hospitals: readonly HospitalId[], statement: Pushed): void {
+    this.server.to(hospitals.map(roomOf)).emit('statement', statement);
   }
 
   @SubscribeMessage('hello')
@@ -70,7 +92,8 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
     const answer = await this.desk.answer('prove', socket.id, body);
     if (answer.ok) {
       this.#known(socket);
-      await socket.join(ROOM);
+      const hospitalId = this.desk.hospitalOf(socket.id);
+      if (hospitalId !== undefined) await socket.join(roomOf(hospitalId));
     }
     return answer;
   }
@@ -83,6 +106,11 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
   @SubscribeMessage('consent')
   consent(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
     return this.desk.answer('consent', socket.id, body);
+  }
+
+  @SubscribeMessage('refuse')
+  refuse(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('refuse', socket.id, body);
   }
 
   @SubscribeMessage('blob.read')
@@ -103,6 +131,11 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
   @SubscribeMessage('update.commit')
   commitUpdate(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
     return this.desk.answer('update.commit', socket.id, body);
+  }
+
+  @SubscribeMessage('decline')
+  decline(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('decline', socket.id, body);
   }
 
   @SubscribeMessage('evaluation')

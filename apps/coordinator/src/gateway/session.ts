@@ -13,8 +13,8 @@ import {
   type Request,
 } from '@consilium/protocol';
 
-/** Public keys of the run's roster, hex, by hospital. */
-export type Roster = ReadonlyMap<HospitalId, string>;
+/** @returns The enrolled public key of a hospital, hex; undefined for a stranger. */
+export type KeyOf = (hospitalId: HospitalId) => Promise<string | undefined>;
 
 interface Asked {
   readonly protocol: number;
@@ -29,7 +29,7 @@ export class Session {
 
   constructor(
     private readonly coordinator: Identity,
-    private readonly roster: Roster,
+    private readonly keyOf: KeyOf,
   ) {}
 
   get hospitalId(): HospitalId | undefined {
@@ -49,7 +49,7 @@ export class Session {
    *   the hospital's that it was, so that its end is that hospital's absence.
    */
   hello(request: Request<'hello'>): { challenge: Envelope } {
-    if (this.#proved !== undefined) throw new ProtocolError('MESSAGE_INVALID', 'this connection has proved who it is');
+    this.#refuseTwice();
     const protocol = negotiateVersion(request.versions);
     if (protocol === undefined) {
       const { min, max } = request.versions;
@@ -72,11 +72,13 @@ export class Session {
   }
 
   /** @throws {@link ProtocolError} when the proof is not for this very challenge; the challenge is used up either way. */
-  prove({ answer }: Request<'prove'>): { protocol: number } {
+  async prove({ answer }: Request<'prove'>): Promise<{ protocol: number }> {
     const asked = this.#asked;
     this.#asked = undefined;
     if (asked === undefined) throw new ProtocolError('NOT_AUTHENTICATED', 'hello comes first');
-    const enrolledKey = this.roster.get(asked.hospitalId);
+    const enrolledKey = await this.keyOf(asked.hospitalId);
+    // Another proof may have been accepted meanwhile.
+    this.#refuseTwice();
     if (enrolledKey === undefined) throw new ProtocolError('HOSPITAL_UNKNOWN');
     const key = fromHex(enrolledKey);
     const { body } = openStatement('challenge-answer', answer, (bytes, signature) =>
@@ -91,5 +93,9 @@ export class Session {
     if (!same) throw new ProtocolError('SIGNATURE_INVALID', 'the proof is for another challenge');
     this.#proved = { hospitalId: asked.hospitalId, key, protocol: asked.protocol };
     return { protocol: asked.protocol };
+  }
+
+  #refuseTwice(): void {
+    if (this.#proved !== undefined) throw new ProtocolError('MESSAGE_INVALID', 'this connection has proved who it is');
   }
 }

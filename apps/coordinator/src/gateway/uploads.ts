@@ -1,96 +1,183 @@
 /**
- * Updates on their way in: the signed statement first, then chunks, then the commit. At most one at a time for a
- * hospital, never larger than the plan implies, and what is cut off can be taken up where it ended.
+ * Updates on their way in: the signed statement first, then chunks, then the commit. At most one at a time for a hospital
+ * and run, never larger than the plan implies, and what is cut off is taken up where it ended, also after a crash.
  */
-import { sealedSizeBytes, verifyStrict } from '@consilium/crypto';
-import { openStatement, ProtocolError, type HospitalId, type Opened, type Request } from '@consilium/protocol';
+import { sealedSizeBytes } from '@consilium/crypto';
+import { ProtocolError, type HospitalId, type Opened, type Request } from '@consilium/protocol';
 import { refuseUpdate } from '@consilium/rounds';
-import type { IncomingBlob } from '../run/blob-folder.js';
-import type { Conductor, ConductorPorts } from '../run/conductor.js';
-import { checkSealedUpdate } from '../run/sealed-sum.js';
+import { StoreError, type Lease, type RunStore } from '@consilium/store';
+import type { Conductor } from '../run/conductor.js';
+import { checkSealedUpdate, updateName } from '../run/sealed-sum.js';
+import { readBlob } from '../run/stored-blob.js';
 
 interface Upload {
   readonly statement: Opened<'update'>;
-  readonly blob: IncomingBlob;
+  readonly name: string;
+  /** Chunks of one upload must not overtake each other. */
+  turn: Promise<unknown>;
 }
 
+/** The desk serves hospitals one by one; two runs of one hospital do not share an upload. */
+const keyOf = (hospitalId: HospitalId, runId: string): string => `${hospitalId}/${runId}`;
+
 export class Uploads {
-  readonly #open = new Map<HospitalId, Upload>();
+  readonly #open = new Map<string, Upload>();
 
   constructor(
-    private readonly conductor: Conductor,
-    private readonly blobs: ConductorPorts['blobs'],
+    private readonly store: Pick<RunStore, 'blobs'>,
+    private readonly lease: () => Lease,
   ) {}
 
-  /** @returns How much of this very update is already here. */
-  offer(hospitalId: HospitalId, key: Uint8Array, request: Request<'update.offer'>): { receivedBytes: number } {
-    const statement = openStatement('update', request.statement, (bytes, signature) =>
-      verifyStrict(key, bytes, signature),
-    );
+  /** @returns How much of this very update is already here: all of it, when it counts already. */
+  async offer(
+    hospitalId: HospitalId,
+    statement: Opened<'update'>,
+    conductor: Conductor,
+  ): Promise<{ receivedBytes: number }> {
     const { body, digest } = statement;
-    const { runId, parameters } = this.conductor.config.body;
     if (body.from !== hospitalId) throw new ProtocolError('SENDER_MISMATCH');
-    if (body.runId !== runId) throw new ProtocolError('RUN_UNKNOWN');
-    const refusal = refuseUpdate(this.conductor.state, body, sealedSizeBytes(4 * parameters));
-    if (refusal !== undefined) throw new ProtocolError(refusal);
-    const open = this.#open.get(hospitalId);
-    if (open?.statement.digest === digest) return { receivedBytes: open.blob.receivedBytes };
-    open?.blob.discard();
-    this.#open.set(hospitalId, {
-      statement,
-      blob: this.blobs.begin({ hospitalId, blobDigest: body.blobDigest }, body.blobBytes),
-    });
-    return { receivedBytes: 0 };
+    if (this.#isCounted(conductor, statement)) return { receivedBytes: body.blobBytes };
+    const place = keyOf(hospitalId, body.runId);
+    const open = this.#open.get(place);
+    const name = updateName(body, { hospitalId, blobDigest: body.blobDigest });
+    // In turn: the other one may be about to count, and then its bytes are not ours to remove.
+    if (open !== undefined && open.statement.digest !== digest) {
+      await this.#inTurn(open, async () => {
+        if (!this.#isCounted(conductor, open.statement)) await this.#discard(place, open);
+      });
+    }
+    this.#check(conductor, statement);
+    const { blobs } = this.store;
+    await blobs.begin(this.lease(), body.runId, name, body.blobBytes);
+    const receivedBytes = (await blobs.received(body.runId, name)) ?? 0;
+    try {
+      this.#check(conductor, statement);
+    } catch (error) {
+      // The round has closed meanwhile, and what it leaves was tidied up already.
+      if (!this.#isCounted(conductor, statement)) await blobs.remove(this.lease(), body.runId, name);
+      throw error;
+    }
+    if (this.#open.get(place)?.statement.digest !== digest) {
+      this.#open.set(place, { statement, name, turn: Promise.resolve() });
+    }
+    return { receivedBytes };
   }
 
-  chunk(hospitalId: HospitalId, { digest, offset, bytes }: Request<'update.chunk'>): { receivedBytes: number } {
-    const { blob } = this.#find(hospitalId, digest);
-    blob.append(offset, bytes);
-    return { receivedBytes: blob.receivedBytes };
+  async chunk(
+    hospitalId: HospitalId,
+    { runId, digest, offset, bytes }: Request<'update.chunk'>,
+  ): Promise<{ receivedBytes: number }> {
+    const upload = this.#find(hospitalId, runId, digest);
+    return this.#inTurn(upload, async () => {
+      const receivedBytes = await this.store.blobs
+        .append(this.lease(), runId, upload.name, offset, bytes)
+        .catch((error: unknown) => {
+          throw chunkRefusal(error);
+        });
+      return { receivedBytes };
+    });
   }
 
   /** Checks the update in full; then it counts, or not. */
-  async commit(hospitalId: HospitalId, { digest }: Request<'update.commit'>): Promise<object> {
-    const { statement, blob } = this.#find(hospitalId, digest);
-    const { body } = statement;
-    // Again, and not only at the offer: the round may have closed while the chunks travelled.
-    const refusal = refuseUpdate(this.conductor.state, body, blob.sizeBytes);
-    const round = this.conductor.openRound;
-    if (refusal !== undefined || round === undefined) {
-      this.#discard(hospitalId);
-      throw new ProtocolError(refusal ?? 'ROUND_CLOSED');
-    }
-    try {
-      blob.complete();
-    } catch (error) {
-      if (error instanceof ProtocolError && error.code === 'DIGEST_MISMATCH') this.#open.delete(hospitalId);
-      throw error;
-    }
-    this.#open.delete(hospitalId);
-    const owner = { hospitalId, blobDigest: digest };
-    try {
-      checkSealedUpdate(this.blobs.read(owner), round.secretKey, { ...body, hospitalId }, this.conductor.config.body);
-      if (!(await this.conductor.acceptUpdate(body))) throw new ProtocolError('ROUND_CLOSED');
-    } catch (error) {
-      this.blobs.remove(owner);
-      throw error;
-    }
-    return {};
+  async commit(
+    hospitalId: HospitalId,
+    { runId, digest }: Request<'update.commit'>,
+    conductor: Conductor,
+  ): Promise<object> {
+    // The ack of the first commit was lost with its line.
+    if (isCounted(conductor, hospitalId, digest)) return {};
+    const upload = this.#find(hospitalId, runId, digest);
+    return this.#inTurn(upload, async () => {
+      // Also when that has closed the round: the bytes of an update that counts stay until they are summed.
+      if (this.#isCounted(conductor, upload.statement)) return {};
+      const round = conductor.openRound;
+      try {
+        // Again, and not only at the offer: the round may have closed while the chunks travelled.
+        this.#check(conductor, upload.statement);
+        if (round === undefined) throw new ProtocolError('ROUND_CLOSED');
+      } catch (error) {
+        await this.#discard(keyOf(hospitalId, runId), upload);
+        throw error;
+      }
+      const { blobs } = this.store;
+      await blobs.complete(this.lease(), runId, upload.name, digest).catch((error: unknown) => {
+        if (error instanceof StoreError && error.code === 'DIGEST_MISMATCH')
+          this.#open.delete(keyOf(hospitalId, runId));
+        const isShort = error instanceof StoreError && error.code === 'BLOB_GAP';
+        throw isShort ? new ProtocolError('UPDATE_SIZE', 'bytes are missing') : chunkRefusal(error);
+      });
+      const { body } = upload.statement;
+      const sealed = await readBlob(blobs, runId, upload.name);
+      try {
+        checkSealedUpdate(sealed, round.secretKey, { ...body, hospitalId }, conductor.config.body);
+      } catch (error) {
+        await this.#discard(keyOf(hospitalId, runId), upload);
+        throw error;
+      }
+      // The blob is durable; when the event is too, the update counts whatever happens to this process.
+      const counted = await conductor.acceptUpdate(upload.statement);
+      if (!counted) await this.#discard(keyOf(hospitalId, runId), upload);
+      this.#open.delete(keyOf(hospitalId, runId));
+      if (!counted) throw new ProtocolError('ROUND_CLOSED');
+      return {};
+    });
   }
 
-  /** Unfinished uploads of rounds that are over. */
-  clear(): void {
-    for (const hospitalId of [...this.#open.keys()]) this.#discard(hospitalId);
+  /** Nobody waits for the bytes of a round that is over; the store's copy goes with the round's folder. */
+  forget(runId: string): void {
+    for (const [place, { statement }] of this.#open) {
+      if (statement.body.runId === runId) this.#open.delete(place);
+    }
   }
 
-  #discard(hospitalId: HospitalId): void {
-    this.#open.get(hospitalId)?.blob.discard();
-    this.#open.delete(hospitalId);
+  #isCounted(conductor: Conductor, { body }: Opened<'update'>): boolean {
+    return isCounted(conductor, body.from, body.blobDigest);
   }
 
-  #find(hospitalId: HospitalId, digest: string): Upload {
-    const open = this.#open.get(hospitalId);
+  /** @throws {@link ProtocolError} unless this update may still count. */
+  #check({ state, config }: Conductor, { body }: Opened<'update'>): void {
+    const refusal = refuseUpdate(state, body, sealedSizeBytes(4 * config.body.parameters));
+    if (refusal !== undefined) throw new ProtocolError(refusal);
+  }
+
+  async #discard(place: string, { statement, name }: Upload): Promise<void> {
+    this.#open.delete(place);
+    await this.store.blobs.remove(this.lease(), statement.body.runId, name);
+  }
+
+  #inTurn<T>(upload: Upload, work: () => Promise<T>): Promise<T> {
+    const done = upload.turn.then(work, work);
+    upload.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  #find(hospitalId: HospitalId, runId: string, digest: string): Upload {
+    const open = this.#open.get(keyOf(hospitalId, runId));
     if (open?.statement.body.blobDigest !== digest) throw new ProtocolError('UPDATE_NOT_OFFERED');
     return open;
+  }
+}
+
+/** Whether this very update is part of the round that is collected or summed now. */
+function isCounted({ state }: Conductor, hospitalId: HospitalId, blobDigest: string): boolean {
+  if (state.phase === 'collecting') return state.received.get(hospitalId)?.blobDigest === blobDigest;
+  if (state.phase !== 'aggregating') return false;
+  return state.updates.some((update) => update.hospitalId === hospitalId && update.blobDigest === blobDigest);
+}
+
+/** What the store says of a chunk, in the words of the protocol; anything else is the store's own trouble. */
+function chunkRefusal(error: unknown): unknown {
+  if (!(error instanceof StoreError)) return error;
+  switch (error.code) {
+    case 'BLOB_GAP':
+      return new ProtocolError('CHUNK_OUT_OF_ORDER');
+    case 'BLOB_TOO_LARGE':
+      return new ProtocolError('UPDATE_SIZE');
+    case 'BLOB_UNKNOWN':
+      return new ProtocolError('UPDATE_NOT_OFFERED');
+    case 'DIGEST_MISMATCH':
+      return new ProtocolError('DIGEST_MISMATCH');
+    default:
+      return error;
   }
 }

@@ -1,83 +1,171 @@
 /**
- * Leads one run: puts events into the pure machine of libs/rounds, one at a time, and performs the effects that come
- * out. Everything that the machine does not know about is here: keys, signatures, files, clocks, sockets.
+ * Leads one run: the machine of libs/rounds on its durable log, and everything that the machine does not know about: keys,
+ * signatures, blobs, clocks, sockets. Whatever is here in memory is known again after a crash from the log and the store.
  */
+import type { Logger } from 'pino';
 import { toHex } from '@consilium/bytes';
-import { digestBlob, type RoundKey } from '@consilium/crypto';
-import { initialParameters } from '@consilium/model-spec';
-import type { Digest, Evaluation, HospitalId, Opened, Pushed, Statement, UpdateStatement } from '@consilium/protocol';
 import {
-  startCoordinator,
-  stepCoordinator,
-  type CoordinatorEffect,
-  type CoordinatorEvent,
-  type CoordinatorState,
-  type RunRules,
-} from '@consilium/rounds';
-import type { BlobFolder } from './blob-folder.js';
+  digestBlob,
+  openAtRest,
+  sealAtRest,
+  signBytes,
+  verifyStrict,
+  type Identity,
+  type RoundKey,
+} from '@consilium/crypto';
+import { initialParameters } from '@consilium/model-spec';
+import {
+  openStatement,
+  signStatement,
+  type Digest,
+  type Evaluation,
+  type Opened,
+  type Pushed,
+  type RunId,
+  type Statement,
+  type UpdateStatement,
+} from '@consilium/protocol';
+import type { CoordinatorEffect, CoordinatorEvent, CoordinatorState } from '@consilium/rounds';
+import { StoreError, type Lease, type RunStore } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
+import type { Clock } from './clock.js';
+import { DurableMachine, type Attachment } from './durable-machine.js';
 import { PublishedModels } from './published-models.js';
 import type { Progress } from './progress.js';
+import { rulesOf, scoreOf } from './rules.js';
 import { averageSealed } from './sealed-sum.js';
+import { serverStep } from './server-step.js';
 
 export interface ConductorPorts {
-  readonly config: Opened<'run-config'>;
-  readonly timing: Pick<RunRules, 'gatherTimeoutMs' | 'absenceGraceMs'>;
-  readonly blobs: BlobFolder;
+  readonly identity: Identity;
+  readonly store: RunStore;
+  readonly lease: () => Lease;
+  readonly clock: Clock;
+  readonly log: Logger;
   /** A fresh X25519 key pair for each attempt of a round. */
   readonly makeRoundKey: () => RoundKey;
-  readonly sign: <N extends 'plan' | 'aggregate' | 'run-end'>(name: N, body: Statement<N>) => Opened<N>;
-  /** To every hospital with a session; those without one get it from {@link Conductor.current} when they come back. */
-  readonly push: (statement: Pushed) => void;
-  readonly keepModel: (round: number, model: Float32Array) => Promise<void>;
+  /** To the hospitals of the run's roster that have a session; the others get it from {@link Conductor.current}. */
+  readonly push: (conductor: Conductor, statement: Pushed) => void;
+  readonly keepModel: (config: Statement<'run-config'>, round: number, model: Float32Array) => Promise<void>;
   readonly progress: (progress: Progress) => void;
-  /** Why the run is about to be aborted with `COORDINATOR_FAILED`. */
-  readonly failed: (error: unknown) => void;
+  /** This process leads no more. */
+  readonly deposed: (error: StoreError) => void;
 }
 
 interface Round {
   readonly plan: Opened<'plan'>;
   readonly secretKey: Uint8Array;
   readonly startedMs: number;
-  readonly losses: Map<HospitalId, number>;
 }
 
-export class Conductor {
-  readonly models = new PublishedModels();
-  readonly #rules: RunRules;
-  readonly #timers = new Map<string, NodeJS.Timeout>();
-  readonly #waiting: { readonly event: CoordinatorEvent; readonly decided: (changed: boolean) => void }[] = [];
-  readonly #latest = new Map<Pushed['name'], Pushed>();
-  #state: CoordinatorState;
-  #round: Round | undefined;
-  #busy = false;
+type Effect<T extends CoordinatorEffect['type']> = Extract<CoordinatorEffect, { type: T }>;
 
-  constructor(private readonly ports: ConductorPorts) {
-    const { config } = ports;
-    const { roster, rounds, minHospitals, roundTimeoutMs, initialModel, head, seed } = config.body;
-    this.#rules = {
-      roster: roster.map(({ hospitalId }) => hospitalId),
-      ...{ rounds, minHospitals, roundTimeoutMs, initialModel },
-      ...ports.timing,
-    };
-    this.models.publish(initialModel, initialParameters(head, seed));
+/** How long to wait before work that the store interrupted is begun again. */
+const WORK_RETRY_MS = 500;
+const PASSING = ['STORE_UNAVAILABLE', 'STORE_FULL', 'STORE_READ_ONLY'];
+const ROUND_KEY = 'round-key';
+
+export class Conductor {
+  readonly models: PublishedModels;
+  readonly #timers = new Map<string, () => void>();
+  readonly #latest = new Map<Pushed['name'], Pushed>();
+  #machine!: DurableMachine;
+  #round: Round | undefined;
+  #finish!: (end: Progress & { event: 'ended' }) => void;
+  /** Resolves when the run has ended; never if it stays open. */
+  readonly ended = new Promise<Progress & { event: 'ended' }>((resolve) => {
+    this.#finish = resolve;
+  });
+
+  private constructor(
+    private readonly ports: ConductorPorts,
+    readonly config: Opened<'run-config'>,
+  ) {
+    this.models = new PublishedModels(ports.store.blobs, config.body.runId);
     this.#latest.set('run-config', { name: 'run-config', envelope: config.envelope });
-    const { state, effects } = startCoordinator(this.#rules);
-    this.#state = state;
-    void this.#perform(effects);
+  }
+
+  /** Takes a run up where its log ends, be it at the beginning. */
+  static async takeUp(ports: ConductorPorts, runId: string): Promise<Conductor> {
+    const text = await ports.store.config(runId);
+    if (text === undefined) throw new StoreError('RUN_UNKNOWN', 'there is no such run');
+    const conductor = new Conductor(ports, openOwn(ports.identity, 'run-config', text));
+    await conductor.#takeUp();
+    return conductor;
+  }
+
+  async #takeUp(): Promise<void> {
+    const { body } = this.config;
+    this.models.start(body.initialModel, initialParameters(body.head, body.seed));
+    const { store, lease, clock, log, deposed } = this.ports;
+    this.#machine = await DurableMachine.replay(
+      body.runId,
+      rulesOf(body),
+      {
+        ...{ store, lease, clock, log },
+        deposed: (error) => {
+          this.#forget();
+          deposed(error);
+        },
+        attach: (effects) => this.#attach(effects),
+        perform: (effect) => {
+          this.#perform(effect);
+        },
+      },
+      (effect) => {
+        this.#replayed(effect);
+      },
+    );
+    const { state } = this.#machine;
+    if (state.phase === 'ended') {
+      void this.#forgetUpdates();
+      this.#finish({ event: 'ended', run: body.runId, ...state });
+      return;
+    }
+    if (state.phase === 'collecting' || state.phase === 'aggregating') await this.#reopenRound(state.planDigest);
+    await this.accept({ type: 'restarted' });
+  }
+
+  /** The plan and the key of the round that the crash interrupted. */
+  async #reopenRound(planDigest: Digest): Promise<void> {
+    const { store, identity, clock } = this.ports;
+    const { runId } = this.config.body;
+    const [plan, sealed] = await Promise.all([store.document(runId, planDigest), store.secret(runId, ROUND_KEY)]);
+    if (plan === undefined || sealed === undefined) throw new StoreError('STORE_CORRUPT', 'the open round has no key');
+    this.#round = {
+      plan: openOwn(identity, 'plan', plan),
+      secretKey: openAtRest(sealed, identity, keyContext(runId, planDigest)),
+      startedMs: clock.nowMs(),
+    };
+  }
+
+  /** What the past has made public is known again; signatures are deterministic, so it is the same to the byte. */
+  #replayed(effect: CoordinatorEffect): void {
+    if (effect.type === 'publish-aggregate') {
+      this.models.know(effect.round, effect.newModel);
+      this.#latest.set('aggregate', { name: 'aggregate', envelope: this.#aggregateOf(effect).envelope });
+    }
+    if (effect.type === 'end-run') {
+      this.#latest.set('run-end', { name: 'run-end', envelope: this.#endOf(effect).envelope });
+    }
+  }
+
+  get runId(): RunId {
+    return this.config.body.runId;
   }
 
   get state(): CoordinatorState {
-    return this.#state;
+    return this.#machine.state;
   }
 
-  get config(): Opened<'run-config'> {
-    return this.ports.config;
+  /** Events in the log. */
+  get events(): number {
+    return this.#machine.length;
   }
 
   /** The key and the plan of the round that is open, for checking updates; undefined between rounds. */
   get openRound(): { readonly plan: Opened<'plan'>; readonly secretKey: Uint8Array } | undefined {
-    return this.#state.phase === 'collecting' ? this.#round : undefined;
+    return this.state.phase === 'collecting' ? this.#round : undefined;
   }
 
   /** What a hospital that has just come must know, in order of time. */
@@ -86,83 +174,83 @@ export class Conductor {
     return order.map((name) => this.#latest.get(name)).filter((statement) => statement !== undefined);
   }
 
-  /** @returns Whether the event changed anything, as soon as that is decided and before its effects are performed. */
-  accept(event: CoordinatorEvent): Promise<boolean> {
-    return new Promise((decided) => {
-      this.#waiting.push({ event, decided });
-      if (!this.#busy) void this.#drain();
-    });
+  /** @returns Whether the event changed anything, as soon as that is durable. */
+  accept(event: CoordinatorEvent, attachment?: Attachment): Promise<boolean> {
+    return this.#machine.accept(event, attachment);
   }
 
-  /** An update that was checked in full. @returns Whether it counts: the round may have closed meanwhile. */
-  async acceptUpdate(statement: UpdateStatement): Promise<boolean> {
-    const { from, planDigest, blobDigest, blobBytes, examples, round } = statement;
-    const update = { hospitalId: from, blobDigest, blobBytes, examples };
-    const counted = await this.accept({ type: 'update-accepted', planDigest, update });
-    if (counted) {
-      this.#round?.losses.set(from, Number(statement.loss));
-      this.ports.progress({ event: 'update', round, hospital: from, bytes: blobBytes });
-    }
+  /** An update that was checked in full, with its statement. @returns Whether it counts: the round may have closed. */
+  async acceptUpdate({ body, envelope, digest }: Opened<'update'>): Promise<boolean> {
+    const { from, planDigest, blobDigest, blobBytes, examples, round, loss } = body;
+    const update = { hospitalId: from, ...{ blobDigest, blobBytes, examples }, loss: Number(loss) };
+    const counted = await this.accept(
+      { type: 'update-accepted', planDigest, update },
+      { documents: [{ digest, kind: 'update', body: JSON.stringify(envelope) }] },
+    );
+    if (counted) this.#say({ event: 'update', run: this.runId, round, hospital: from, bytes: blobBytes });
     return counted;
   }
 
-  acceptEvaluation({ from, round, model, scores }: Evaluation): void {
-    if (scores !== null) {
-      this.ports.progress({
-        event: 'evaluation',
-        ...{ round, hospital: from, examples: scores.examples },
-        loss: Number(scores.loss),
-        balancedAccuracy: Number(scores.balancedAccuracy),
-      });
-    }
-    void this.accept({ type: 'evaluated', hospitalId: from, model });
+  async acceptEvaluation({ body, envelope, digest }: Opened<'evaluation'>): Promise<void> {
+    const { from, round, model, scores } = body;
+    const changed = await this.accept(
+      { type: 'evaluated', hospitalId: from, model, score: scoreOf(scores, this.config.body.selection.metric) },
+      { documents: [{ digest, kind: 'evaluation', body: JSON.stringify(envelope) }] },
+    );
+    if (scores === null || !changed) return;
+    this.#say({
+      event: 'evaluation',
+      ...{ run: this.runId, round, hospital: from, examples: scores.examples },
+      loss: Number(scores.loss),
+      balancedAccuracy: Number(scores.balancedAccuracy),
+    });
   }
 
-  async #drain(): Promise<void> {
-    this.#busy = true;
-    try {
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        const before = this.#state;
-        const { state, effects } = stepCoordinator(this.#rules, before, next.event);
-        this.#state = state;
-        next.decided(state !== before);
-        await this.#perform(effects);
+  /** Lets go of everything without a word to anybody: the log keeps the run for whoever takes it up. */
+  park(error: StoreError): void {
+    this.#machine.depose(error);
+  }
+
+  #forget(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    this.#round?.secretKey.fill(0);
+    this.#round = undefined;
+  }
+
+  #attach(effects: readonly CoordinatorEffect[]): Attachment {
+    const attached = effects.map((effect): Attachment => {
+      if (effect.type === 'publish-aggregate') {
+        return { documents: [documentOf('aggregate', this.#aggregateOf(effect))], secrets: [ERASED_KEY] };
       }
-    } catch (error) {
-      await this.#giveUp(error);
-    } finally {
-      this.#busy = false;
-    }
+      if (effect.type === 'end-run') {
+        return { documents: [documentOf('run-end', this.#endOf(effect))], secrets: [ERASED_KEY], ended: true };
+      }
+      return {};
+    });
+    return {
+      documents: attached.flatMap(({ documents = [] }) => documents),
+      secrets: attached.flatMap(({ secrets = [] }) => secrets),
+      ended: attached.some(({ ended }) => ended === true),
+    };
   }
 
-  /** The run cannot go on: hospitals are told, as far as that still works. */
-  async #giveUp(error: unknown): Promise<void> {
-    this.ports.failed(error);
-    const { state, effects } = stepCoordinator(this.#rules, this.#state, { type: 'failed' });
-    this.#state = state;
-    await this.#perform(effects);
-  }
-
-  async #perform(effects: readonly CoordinatorEffect[]): Promise<void> {
-    for (const effect of effects) await this.#performOne(effect);
-  }
-
-  async #performOne(effect: CoordinatorEffect): Promise<void> {
+  #perform(effect: CoordinatorEffect): void {
     switch (effect.type) {
       case 'set-timer':
         this.#setTimer(effect.key, effect.delayMs);
         return;
       case 'sign-plan':
-        this.#signPlan(effect);
+        void this.#signPlan(effect);
         return;
       case 'publish-plan':
         this.#publishPlan();
         return;
       case 'aggregate':
-        await this.#aggregate(effect);
+        void this.#aggregate(effect);
         return;
       case 'publish-aggregate':
-        await this.#publishAggregate(effect);
+        this.#publishAggregate(effect);
         return;
       case 'end-run':
         this.#endRun(effect);
@@ -170,18 +258,18 @@ export class Conductor {
   }
 
   #setTimer(key: string, delayMs: number): void {
-    clearTimeout(this.#timers.get(key));
-    const timer = setTimeout(() => {
+    this.#timers.get(key)?.();
+    const cancel = this.ports.clock.after(delayMs, () => {
       this.#timers.delete(key);
-      void this.accept({ type: 'timer', key });
-    }, delayMs);
-    this.#timers.set(key, timer);
+      this.#internally({ type: 'timer', key });
+    });
+    this.#timers.set(key, cancel);
   }
 
-  #signPlan({ round, attempt, model, cohort }: Extract<CoordinatorEffect, { type: 'sign-plan' }>): void {
+  async #signPlan({ round, attempt, model, cohort }: Effect<'sign-plan'>): Promise<void> {
     const { publicKey, secretKey } = this.ports.makeRoundKey();
-    const { body, digest: configDigest } = this.ports.config;
-    const plan = this.ports.sign('plan', {
+    const { body, digest: configDigest } = this.config;
+    const plan = this.#sign('plan', {
       v: 1,
       runId: body.runId,
       ...{ round, attempt, configDigest, model },
@@ -189,84 +277,174 @@ export class Conductor {
       roundKey: toHex(publicKey),
       cohort: [...cohort],
     });
-    this.#round = { plan, secretKey, startedMs: performance.now(), losses: new Map() };
-    void this.accept({ type: 'plan-signed', round, attempt, planDigest: plan.digest });
+    this.#round = { plan, secretKey, startedMs: this.ports.clock.nowMs() };
+    // The key is stored with the plan and erased with the aggregate: without it, updates that were acknowledged would be
+    // lost with the process. It is encrypted, so a copy of the store opens nothing.
+    const sealedKey = sealAtRest(secretKey, this.ports.identity, keyContext(body.runId, plan.digest));
+    await this.#internally(
+      { type: 'plan-signed', round, attempt, planDigest: plan.digest },
+      { documents: [documentOf('plan', plan)], secrets: [{ name: ROUND_KEY, value: sealedKey }] },
+    );
   }
 
   #publishPlan(): void {
     if (this.#round === undefined) return;
     const { plan } = this.#round;
-    this.ports.progress({ event: 'round-started', round: plan.body.round, hospitals: plan.body.cohort });
+    this.#say({ event: 'round-started', run: this.runId, round: plan.body.round, hospitals: plan.body.cohort });
     this.#push('plan', plan);
   }
 
-  async #aggregate(effect: Extract<CoordinatorEffect, { type: 'aggregate' }>): Promise<void> {
+  async #aggregate(effect: Effect<'aggregate'>): Promise<void> {
     const { round, attempt, planDigest, updates } = effect;
-    const before = this.models.get(effect.model);
-    if (this.#round === undefined || before === undefined) throw new Error('the open round lost its key or its model');
-    const context = { runId: this.ports.config.body.runId, round, attempt, planDigest };
-    const { model, totalExamples } = await averageSealed(
-      this.ports.blobs,
-      updates,
-      before,
-      this.#round.secretKey,
-      context,
-    );
-    const digest = digestBlob(floatBytes(model)) as Digest;
-    this.models.publish(digest, model);
-    void this.accept({ type: 'aggregated', planDigest, model: digest, totalExamples });
+    const { store, lease, clock, log } = this.ports;
+    const { body } = this.config;
+    for (;;) {
+      try {
+        const before = await this.models.read(effect.model);
+        const key = this.#round?.secretKey;
+        if (key === undefined) return;
+        const context = { runId: body.runId, round, attempt, planDigest };
+        const { mean, totalExamples } = await averageSealed(store.blobs, updates, before.length, key, context);
+        const model = await serverStep({ blobs: store.blobs, lease: lease() }, body, before, mean);
+        const digest = digestBlob(floatBytes(model)) as Digest;
+        await this.models.keep(lease(), round, digest, model);
+        await this.#internally({ type: 'aggregated', planDigest, model: digest, totalExamples });
+        return;
+      } catch (error) {
+        // What is not there, or not whole, will not be there later.
+        if (!(error instanceof StoreError) || !PASSING.includes(error.code)) {
+          await this.#fail(error);
+          return;
+        }
+        log.error({ run: body.runId, code: error.code }, 'the store interrupted the sum; it is begun again');
+        await clock.sleep(WORK_RETRY_MS);
+      }
+    }
   }
 
-  async #publishAggregate(effect: Extract<CoordinatorEffect, { type: 'publish-aggregate' }>): Promise<void> {
-    const { round, attempt, planDigest, newModel, updates, totalExamples, cohort } = effect;
-    const aggregate = this.ports.sign('aggregate', {
+  #publishAggregate(effect: Effect<'publish-aggregate'>): void {
+    const { round, newModel, updates, cohort } = effect;
+    this.#latest.delete('plan');
+    this.#push('aggregate', this.#aggregateOf(effect));
+    const ended = this.#round;
+    this.#round = undefined;
+    ended?.secretKey.fill(0);
+    this.#say({
+      event: 'round-done',
+      run: this.runId,
+      round,
+      seconds: (this.ports.clock.nowMs() - (ended?.startedMs ?? 0)) / 1_000,
+      hospitals: updates.map(({ hospitalId, examples, loss }) => ({ id: hospitalId, trainExamples: examples, loss })),
+      missing: cohort.filter((id) => !updates.some(({ hospitalId }) => hospitalId === id)),
+    });
+    void this.#tidy(round, newModel);
+  }
+
+  /** Nothing depends on this: what a crash leaves is removed at the end of the run, and the snapshot is in the store. */
+  async #tidy(round: number, newModel: Digest): Promise<void> {
+    const { store, lease, log, keepModel } = this.ports;
+    try {
+      await store.blobs.remove(lease(), this.runId, `update/${round}`);
+      await keepModel(this.config.body, round, await this.models.read(newModel));
+    } catch (error) {
+      log.error({ err: error, run: this.runId }, 'the round is done, but its snapshot could not be written');
+    }
+  }
+
+  /** Of rounds that were not completed, and what a crash has left of others. */
+  async #forgetUpdates(): Promise<void> {
+    const { store, lease, clock, log } = this.ports;
+    for (;;) {
+      try {
+        await store.blobs.remove(lease(), this.runId, 'update');
+        return;
+      } catch (error) {
+        if (error instanceof StoreError && PASSING.includes(error.code)) await clock.sleep(WORK_RETRY_MS);
+        else {
+          log.error({ err: error, run: this.runId }, 'the sealed updates of a run that is over could not be removed');
+          return;
+        }
+      }
+    }
+  }
+
+  #endRun(effect: Effect<'end-run'>): void {
+    void this.#forgetUpdates();
+    const end = this.#endOf(effect);
+    this.#forget();
+    this.#latest.delete('plan');
+    this.#push('run-end', end);
+    const { outcome, reason, rounds, bestRound } = effect;
+    const ended = { event: 'ended' as const, run: this.runId, outcome, reason, rounds, bestRound };
+    this.#say(ended);
+    this.#finish(ended);
+  }
+
+  #aggregateOf(effect: Effect<'publish-aggregate'>): Opened<'aggregate'> {
+    const { round, attempt, planDigest, newModel, updates, totalExamples } = effect;
+    return this.#sign('aggregate', {
       v: 1,
-      runId: this.ports.config.body.runId,
+      runId: this.runId,
       ...{ round, attempt, planDigest, totalExamples, model: newModel },
       from: 'coordinator',
       updates: updates.map(({ hospitalId, blobDigest }) => ({ hospitalId, blobDigest })),
     });
-    this.#latest.delete('plan');
-    this.#push('aggregate', aggregate);
-    const ended = this.#round;
-    this.#round = undefined;
-    ended?.secretKey.fill(0);
-    for (const update of updates) this.ports.blobs.remove(update);
-    this.ports.progress({
-      event: 'round-done',
-      round,
-      seconds: (performance.now() - (ended?.startedMs ?? 0)) / 1_000,
-      hospitals: updates.map(({ hospitalId, examples }) => ({
-        id: hospitalId,
-        trainExamples: examples,
-        loss: ended?.losses.get(hospitalId) ?? Number.NaN,
-      })),
-      missing: cohort.filter((id) => !updates.some(({ hospitalId }) => hospitalId === id)),
-    });
-    const model = this.models.get(newModel);
-    if (model !== undefined) await this.ports.keepModel(round, model);
   }
 
-  #endRun({ outcome, reason, rounds }: Extract<CoordinatorEffect, { type: 'end-run' }>): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
-    this.#round?.secretKey.fill(0);
-    this.#round = undefined;
-    const { body, digest: configDigest } = this.ports.config;
-    const end = this.ports.sign('run-end', {
+  #endOf({ outcome, reason, rounds, bestRound }: Effect<'end-run'>): Opened<'run-end'> {
+    const best = bestRound === undefined ? undefined : this.models.digestOf(bestRound);
+    return this.#sign('run-end', {
       v: 1,
-      runId: body.runId,
+      runId: this.runId,
       from: 'coordinator',
-      ...{ configDigest, outcome, reason, rounds },
+      ...{ configDigest: this.config.digest, outcome, reason, rounds },
+      best: bestRound === undefined || best === undefined ? null : { round: bestRound, model: best },
     });
-    this.#latest.delete('plan');
-    this.#push('run-end', end);
-    this.ports.progress({ event: 'ended', outcome, reason, rounds });
+  }
+
+  /** An event of our own. Being deposed is told once, by the machine. */
+  async #internally(event: CoordinatorEvent, attachment?: Attachment): Promise<void> {
+    await this.accept(event, attachment).catch((error: unknown) => {
+      if (!(error instanceof StoreError)) throw error;
+    });
+  }
+
+  /** The run cannot go on: hospitals are told. */
+  async #fail(error: unknown): Promise<void> {
+    this.ports.log.error({ err: error, run: this.runId }, 'the run cannot go on');
+    await this.#internally({ type: 'failed' });
+  }
+
+  #sign<N extends 'plan' | 'aggregate' | 'run-end'>(name: N, body: Statement<N>): Opened<N> {
+    return signStatement(name, body, 'coordinator', (bytes) => signBytes(this.ports.identity, bytes));
   }
 
   #push(name: Pushed['name'], { envelope }: Pick<Opened<'plan'>, 'envelope'>): void {
     const statement = { name, envelope };
     this.#latest.set(name, statement);
-    this.ports.push(statement);
+    this.ports.push(this, statement);
+  }
+
+  #say(progress: Progress): void {
+    this.ports.progress(progress);
   }
 }
+
+/** @throws StoreError `STORE_CORRUPT` unless this coordinator signed it. */
+function openOwn<N extends 'run-config' | 'plan'>({ publicKey }: Identity, name: N, text: string): Opened<N> {
+  try {
+    return openStatement(name, JSON.parse(text), (bytes, signature) => verifyStrict(publicKey, bytes, signature));
+  } catch {
+    throw new StoreError('STORE_CORRUPT', `a stored ${name} is not one that this coordinator signed`);
+  }
+}
+
+const ERASED_KEY = { name: ROUND_KEY, value: undefined } as const;
+
+const keyContext = (runId: string, planDigest: string): string => `${ROUND_KEY}/${runId}/${planDigest}`;
+
+const documentOf = (kind: string, { digest, envelope }: Pick<Opened<'plan'>, 'digest' | 'envelope'>) => ({
+  digest,
+  kind,
+  body: JSON.stringify(envelope),
+});

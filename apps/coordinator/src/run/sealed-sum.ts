@@ -1,10 +1,11 @@
 /** Sealed updates -> the new head, one update at a time and never two of them open at once. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { applyMean, AggregationError, checkUpdate, WeightedMean } from '@consilium/aggregation';
+import { AggregationError, checkUpdate, WeightedMean } from '@consilium/aggregation';
 import { CryptoError, openSealedUpdate, type SealContext } from '@consilium/crypto';
 import { ProtocolError, type RunConfig } from '@consilium/protocol';
 import type { ReceivedUpdate } from '@consilium/rounds';
-import type { BlobFolder } from './blob-folder.js';
+import type { BlobStore } from '@consilium/store';
+import { readBlob } from './stored-blob.js';
 
 export interface RoundContext {
   readonly runId: string;
@@ -53,29 +54,34 @@ export function checkSealedUpdate(
   }
 }
 
+/** Where the sealed update of a hospital lies: ciphertext only. */
+export const updateName = (
+  { round, attempt }: Pick<RoundContext, 'round' | 'attempt'>,
+  { hospitalId, blobDigest }: Pick<ReceivedUpdate, 'hospitalId' | 'blobDigest'>,
+): string => `update/${round}/${attempt}/${hospitalId}/${blobDigest}`;
+
 /**
- * FedAvg over the sealed files: new = old + sum(examples_i * update_i) / sum(examples_i), summed in float64 in the
- * order given. The event loop turns between two updates, so that heartbeats live.
+ * The mean over the sealed updates: sum(examples_i * update_i) / sum(examples_i), summed in float64 in the order given. The
+ * event loop turns between two updates, so that heartbeats live.
  *
+ * @param parameters - d.
+ * @returns float64, shape (d,).
  * @see McMahan et al., AISTATS 2017, arXiv:1602.05629, Algorithm 1
  */
 export async function averageSealed(
-  blobs: BlobFolder,
+  blobs: BlobStore,
   updates: readonly ReceivedUpdate[],
-  model: Float32Array,
+  parameters: number,
   roundSecretKey: Uint8Array,
   context: RoundContext,
-): Promise<{ model: Float32Array; totalExamples: number }> {
-  const mean = new WeightedMean(model.length);
-  for (const { blobDigest, hospitalId, examples } of updates) {
+): Promise<{ mean: Float64Array; totalExamples: number }> {
+  const mean = new WeightedMean(parameters);
+  for (const received of updates) {
     await nextTurn();
-    const sealed = blobs.read({ hospitalId, blobDigest });
-    const update = openUpdate(sealed, roundSecretKey, { ...context, hospitalId });
-    mean.add(update, examples);
+    const sealed = await readBlob(blobs, context.runId, updateName(context, received));
+    const update = openUpdate(sealed, roundSecretKey, { ...context, hospitalId: received.hospitalId });
+    mean.add(update, received.examples);
     update.fill(0);
   }
-  return {
-    model: applyMean(model, mean.result()),
-    totalExamples: updates.reduce((sum, { examples }) => sum + examples, 0),
-  };
+  return { mean: mean.result(), totalExamples: mean.totalWeight };
 }

@@ -21,6 +21,7 @@ import {
   type RequestName,
   type RunId,
 } from '@consilium/protocol';
+import { EgressDoor } from '../egress/door.js';
 import type { Outgoing } from '../run/round.js';
 import { BackOff, LONGEST_PAUSE_MS } from './back-off.js';
 import { shakeHands, type Credentials } from './handshake.js';
@@ -39,6 +40,8 @@ export interface ChannelPorts extends Credentials, TransportTerms {
   readonly onRefused: (error: ProtocolError) => void;
   /** Absent: socket.io. */
   readonly network?: Network;
+  /** Absent: what leaves is checked, and written down nowhere. */
+  readonly door?: EgressDoor;
 }
 
 const RETRY_MS = 1_000;
@@ -93,7 +96,7 @@ export class CoordinatorChannel {
     const { wire, sleep, below } = ports.network ?? socketNetwork(ports);
     this.#sleep = sleep;
     this.#backOff = new BackOff(below);
-    this.#wire = wire(ports.url, {
+    const open = wire(ports.url, {
       connected: () => void this.#connected(),
       disconnected: (byServer) => {
         this.#disconnected(byServer);
@@ -105,6 +108,7 @@ export class CoordinatorChannel {
         this.#take(input);
       },
     });
+    this.#wire = throughDoor(open, ports.door ?? new EgressDoor());
   }
 
   /** Everything handed to the network, socket.io frames included; WebSocket and TCP headers are not. */
@@ -229,6 +233,20 @@ export class CoordinatorChannel {
 
 const chunkBytesOf = (sizeBytes: number): number =>
   Math.min(limits.chunkBytes, Math.max(SMALLEST_CHUNK_BYTES, Math.ceil(sizeBytes / CHUNKS_OF_A_BLOB)));
+
+/** The only wire that the channel has: nothing passes by the door. */
+const throughDoor = (wire: Wire, door: EgressDoor): Wire => ({
+  get sentBytes() {
+    return wire.sentBytes;
+  },
+  connect: () => {
+    wire.connect();
+  },
+  disconnect: () => {
+    wire.disconnect();
+  },
+  ask: async (name, request) => wire.ask(name, door.pass(name, request)),
+});
 
 /** Covers 0 .. sizeBytes in chunks, {@link WINDOW} at a time; the first failure ends it. */
 async function inWindow(sizeBytes: number, one: (offset: number, length: number) => Promise<void>): Promise<void> {

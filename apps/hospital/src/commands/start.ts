@@ -1,9 +1,14 @@
 /** `consilium-hospital start`: takes part in one run, then compares the shared head with one trained here alone. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import type { RunConfig } from '@consilium/protocol';
-import { readHospitalConfig } from '../config.js';
+import { readHospitalConfig, type HospitalConfig } from '../config.js';
+import { LocalControl } from '../control/local-control.js';
+import { StatusBoard } from '../control/node-status.js';
+import { isStopped, unwish } from '../control/standing.js';
+import { EgressDoor } from '../egress/door.js';
+import { EgressJournal } from '../egress/journal.js';
 import { HospitalError } from '../errors.js';
 import { openIdentity, pinnedCoordinator } from '../home.js';
 import type { Split } from '../learning/local-data.js';
@@ -11,6 +16,10 @@ import { metricsOf, type Summary } from '../learning/summary.js';
 import { assessHead } from '../learning/assessment.js';
 import { fitAlone } from '../learning/fit-head.js';
 import { XrayLearner } from '../learning/xray-learner.js';
+import { Approvals } from '../policy/approvals.js';
+import { HouseRules } from '../policy/house-rules.js';
+import { readPolicy } from '../policy/read-policy.js';
+import type { Policy } from '../policy/schema.js';
 import { writeResults } from '../report/write-results.js';
 import { floatBytes } from '@consilium/tensors';
 import { FolderMemory } from '../run/memory.js';
@@ -23,28 +32,77 @@ export type StartProgress =
   /** Both files stay at the hospital. */
   | { readonly event: 'finished'; readonly file: string; readonly report: string };
 
-export async function start(home: string, configFile: string, say: (step: StartProgress) => void): Promise<void> {
+export interface StartTerms {
+  readonly configFile: string;
+  /** Started by the machine and not by a person: then it does not start while a person wants it stopped. */
+  readonly isService: boolean;
+}
+
+/** @throws {@link HospitalError} `STOPPED`, also when a person stops it while it runs. */
+export async function start(
+  home: string,
+  { configFile, isService }: StartTerms,
+  say: (step: StartProgress) => void,
+): Promise<void> {
+  if (isService && (await isStopped(home))) {
+    throw new HospitalError('STOPPED', 'a person stopped this hospital; start without --service ends that');
+  }
   const credentials = { ...(await openIdentity(home)), coordinatorKey: await pinnedCoordinator(home) };
-  const config = await readHospitalConfig(configFile);
+  const config = withinPolicy(await readHospitalConfig(configFile), await readPolicy(home));
+  const certificates = await trustedCertificates(config.caFile);
   const log = pino(
     { base: { role: 'hospital', hospital: credentials.hospitalId } },
     pino.destination({ dest: join(home, 'hospital.log') }),
   );
+  const board = new StatusBoard();
+  const control = await LocalControl.open(home, board);
   const progress = (step: StartProgress): void => {
+    board.note(step);
     if (step.event !== 'embedding' || step.done === step.total) log.info(step);
     say(step);
+    control.noted();
   };
   const learner = new XrayLearner(config, credentials.hospitalId, (done, total) => {
     progress({ event: 'embedding', done, total });
   });
   const memory = new FolderMemory(home);
-  const node = new HospitalNode({
-    ...{ ...credentials, url: config.coordinator, learner, memory, modes: config.modes, progress },
-    ...(await trustedCertificates(config.caFile)),
+  const approvals = new Approvals(home, credentials.identity, credentials.coordinatorKey);
+  const rules = new HouseRules(home, config.cache, approvals);
+  const door = new EgressDoor({
+    journal: new EgressJournal(home),
+    sentPerRoundMaxBytes: () => rules.sentPerRoundMaxBytes,
   });
-  const outcome = await node.run();
+  const node = new HospitalNode({
+    ...{ ...credentials, url: config.coordinator, learner, memory, modes: config.modes, progress, rules, door },
+    ...certificates,
+  });
+  await unwish(home, 'stopped');
+  control.attend(node);
+  try {
+    const done = node.run().then((outcome) => conclude(outcome, { home, learner, memory, log, progress }));
+    // A stop ends the comparison after the run as well.
+    await Promise.race([done, control.stopped]);
+  } finally {
+    door.close();
+    await control.close();
+  }
+}
+
+interface Conclusion {
+  readonly home: string;
+  readonly learner: XrayLearner;
+  readonly memory: FolderMemory;
+  readonly log: Logger;
+  readonly progress: (step: StartProgress) => void;
+}
+
+async function conclude(
+  outcome: NodeOutcome,
+  { home, learner, memory, log, progress }: Conclusion,
+): Promise<void> {
   log.info({ ended: outcome.ended }, 'the run has ended for this hospital');
-  const { summary, model, runConfig } = await summarise(outcome, learner, credentials.hospitalId);
+  const { hospitalId } = await openIdentity(home);
+  const { summary, model, runConfig } = await summarise(outcome, learner, hospitalId);
   for (const message of summary.warnings) progress({ event: 'warning', message });
   const folder = join(home, 'results');
   await mkdir(folder, { recursive: true });
@@ -57,6 +115,12 @@ export async function start(home: string, configFile: string, say: (step: StartP
     throw new HospitalError('RUN_ABORTED', `the coordinator ended the run early: ${outcome.reason}`);
   }
 }
+
+/** The policy bounds what hospital.yaml asks of the machine. */
+const withinPolicy = (config: HospitalConfig, policy: Policy | undefined): HospitalConfig => ({
+  ...config,
+  threads: Math.min(config.threads, policy?.coresMax ?? config.threads),
+});
 
 async function trustedCertificates(caFile: string | undefined): Promise<{ ca?: string }> {
   if (caFile === undefined) return {};
@@ -79,6 +143,7 @@ async function summarise(
     const why = outcome.detail === '' ? '' : `: ${outcome.detail}`;
     throw new HospitalError('REFUSED_HERE', `this hospital does not take part, ${outcome.code}${why}`);
   }
+  if (outcome.ended === 'stopped') throw new HospitalError('STOPPED', 'a person stopped this hospital');
   const { model, config } = outcome;
   if (model === undefined || config === undefined) {
     throw new HospitalError('RUN_ABORTED', `the run ended before this hospital finished a round: ${outcome.reason}`);

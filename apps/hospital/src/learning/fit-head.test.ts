@@ -55,7 +55,7 @@ describe('fitRound', () => {
       [1, 0.05],
       [3, 0.05 * 0.01],
     ] as const) {
-      const { parameters, loss } = await fitRound(backend, config(), start, parts, round, 'seed');
+      const { parameters, loss } = await fitRound(backend, config(), start, parts, { round, seed: 'seed' });
       const constant = { ...written, learningRate, schedule: { kind: 'constant' } as const };
       const expected = await trainHead(backend, { ...constant, parameters: start, epochs: 2, seed: 'seed' });
       for (const [k, value] of parameters.entries()) expect(value).toBeCloseTo(expected.parameters[k] as number, 6);
@@ -65,7 +65,7 @@ describe('fitRound', () => {
 
   it('stays nearer to the shared head with a proximal term', async () => {
     const moved = async (proximalMu: string): Promise<number> =>
-      norm((await fitRound(backend, config({ proximalMu }), start, parts, 1, 'seed')).parameters, start);
+      norm((await fitRound(backend, config({ proximalMu }), start, parts, { round: 1, seed: 'seed' })).parameters, start);
     expect(await moved('10')).toBeLessThan(0.7 * (await moved('0')));
   });
 
@@ -73,11 +73,11 @@ describe('fitRound', () => {
     // Labels that training contradicts: each epoch is worse than the one before.
     const wrong = { ...parts.train, labels: parts.train.labels.map((label) => (label + 1) % 3) };
     const stopping = config({ epochs: 6, earlyStopPatienceEpochs: 1, schedule: { kind: 'constant' } });
-    const stopped = await fitRound(backend, stopping, start, { ...parts, validation: wrong }, 1, 'seed');
-    const oneEpoch = await fitRound(backend, config({ epochs: 1 }), start, parts, 1, 'seed');
+    const stopped = await fitRound(backend, stopping, start, { ...parts, validation: wrong }, { round: 1, seed: 'seed' });
+    const oneEpoch = await fitRound(backend, config({ epochs: 1 }), start, parts, { round: 1, seed: 'seed' });
     expect([...stopped.parameters]).toEqual([...oneEpoch.parameters]);
     expect(stopped.loss).toBe(oneEpoch.loss);
-    const blind = await fitRound(backend, stopping, start, parts, 1, 'seed');
+    const blind = await fitRound(backend, stopping, start, parts, { round: 1, seed: 'seed' });
     expect(norm(blind.parameters, start)).toBeGreaterThan(norm(stopped.parameters, start));
   });
 });

@@ -11,7 +11,7 @@ export interface FittedHead {
 }
 
 type Parts = { readonly train: Examples; readonly validation: Examples };
-type Place = Pick<TrainingJob, 'parameters' | 'epochs' | 'seed' | 'proximalMu'> & { readonly epochsBefore: number };
+type Place = Pick<TrainingJob, 'parameters' | 'epochs' | 'seed' | 'proximalMu' | 'signal'> & { readonly epochsBefore: number };
 
 /** @param model - the shared head that the round starts from: what the proximal term ties the local one to. */
 export function fitRound(
@@ -19,13 +19,12 @@ export function fitRound(
   config: RunConfig,
   model: Float32Array,
   parts: Parts,
-  round: number,
-  seed: string,
+  { round, ...given }: { readonly round: number; readonly seed: string; readonly signal?: AbortSignal },
 ): Promise<FittedHead> {
   const { epochs, proximalMu } = config.training;
   const epochsBefore = (round - 1) * epochs;
   return fit(backend, config, parts, {
-    ...{ parameters: model, epochs, epochsBefore, seed },
+    ...{ parameters: model, epochs, epochsBefore, ...given },
     proximalMu: Number(proximalMu),
   });
 }

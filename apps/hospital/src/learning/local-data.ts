@@ -36,6 +36,7 @@ export interface LocalData {
 
 export interface Split {
   readonly train: Examples;
+  readonly trainPatients: number;
   readonly validation: Examples;
   readonly test: Examples;
   /** Which test images are of one patient: equal numbers, which mean nothing else. Shape (test images,). */
@@ -152,6 +153,7 @@ export function splitFor(
   for (const [code, n] of counts(plan.quarantined)) all.set(code, (all.get(code) ?? 0) + n);
   return {
     train: examples(plan.train),
+    trainPatients: new Set(plan.train.map(({ patient }) => patient)).size,
     validation: examples(plan.validation),
     test: examples(plan.test),
     testPatients: numbersOf(plan.test.map(({ patient }) => patient)),

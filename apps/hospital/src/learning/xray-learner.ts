@@ -26,10 +26,19 @@ export class XrayLearner implements Learner {
     return { backbone: hash, preprocessing: PREPROCESSING_VERSION, embeddingLength: featureLength };
   }
 
-  async train(config: RunConfig, model: Float32Array, round: number): Promise<TrainedUpdate> {
+  patients(config: RunConfig): number {
+    return this.split(config).trainPatients;
+  }
+
+  async train(
+    config: RunConfig,
+    model: Float32Array,
+    round: number,
+    signal?: AbortSignal,
+  ): Promise<TrainedUpdate> {
     const split = this.split(config);
     const seed = `${config.seed}/${this.hospitalId}/${round}`;
-    const trained = await fitRound(this.backend, config, model, split, round, seed);
+    const trained = await fitRound(this.backend, config, model, split, { round, seed, ...(signal && { signal }) });
     const update = trained.parameters.map((value, k) => value - (model[k] as number));
     return { update, examples: split.train.labels.length, loss: trained.loss };
   }

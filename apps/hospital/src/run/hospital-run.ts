@@ -3,6 +3,7 @@
  * that come out are performed here. One thing at a time, so that a plan never overtakes the model that it starts from, and
  * what must outlive a crash is on the disk before anything follows from it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fromHex, toHex } from '@consilium/bytes';
 import { digestBlob, isSafeAgreementKey, signBytes } from '@consilium/crypto';
 import { initialParameters, parameterCount } from '@consilium/model-spec';
@@ -11,8 +12,10 @@ import {
   ProtocolError,
   signStatement,
   type Aggregate,
+  type Decline,
   type Digest,
   type Opened,
+  type PolicyRule,
   type RunConfig,
   type RunEnd,
 } from '@consilium/protocol';
@@ -31,13 +34,25 @@ import {
 import { floatBytes } from '@consilium/tensors';
 import { Refused, type CoordinatorChannel, type CoordinatorStatement } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
+import type { HospitalRules } from './hospital-rules.js';
 import type { Learner, Prepared, Scores } from './learner.js';
 import type { RunMemory } from './memory.js';
 import { answerPlan, type Outgoing } from './round.js';
 import { Stopwatch, type Activity } from './stopwatch.js';
 
 export type RunProgress =
-  | { readonly event: 'stage'; readonly run: string; readonly stage: HospitalState['phase']; readonly round: number }
+  | {
+      readonly event: 'stage';
+      readonly run: string;
+      readonly stage: HospitalState['phase'] | 'awaiting-approval';
+      readonly round: number;
+    }
+  | {
+      readonly event: 'declined';
+      readonly run: string;
+      readonly round: number;
+      readonly reason: PolicyRule | 'PAUSED' | 'UPDATE_LOST';
+    }
   | { readonly event: 'evaluated'; readonly run: string; readonly round: number; readonly scores: Scores };
 
 export type RunOutcome =
@@ -51,7 +66,7 @@ export type RunOutcome =
       readonly sentBytes: number;
       readonly seconds: Record<Activity, number>;
     }
-  | { readonly ended: 'refused-here'; readonly code: LocalRefusal; readonly detail: string };
+  | { readonly ended: 'refused-here'; readonly code: LocalRefusal | 'POLICY'; readonly detail: string };
 
 export interface RunPorts extends Credentials {
   readonly channel: CoordinatorChannel;
@@ -59,8 +74,16 @@ export interface RunPorts extends Credentials {
   readonly prepared: Promise<Prepared>;
   readonly memory: RunMemory;
   readonly modes: readonly RunConfig['mode'][];
+  readonly rules: HospitalRules;
+  /** Ends a training that is under way. */
+  readonly signal: AbortSignal;
   readonly progress: (progress: RunProgress) => void;
 }
+
+/** How often it is looked whether a person has decided. */
+const LOOK_AGAIN_MS = 500;
+/** The coordinator learns of a refusal if it listens; this hospital does not depend on it. */
+const REFUSAL_MS = 10_000;
 
 export class HospitalRun {
   readonly #stopwatch = new Stopwatch();
@@ -72,6 +95,7 @@ export class HospitalRun {
   #end: RunEnd | undefined;
   #round = 0;
   #refusedWith: ProtocolError | undefined;
+  #declined: { readonly plan: Digest; readonly reason: PolicyRule | 'PAUSED' } | undefined;
   /** Everything that happens waits for what happened before it. */
   #turn: Promise<void> = Promise.resolve();
   #finish!: (outcome: RunOutcome) => void;
@@ -104,6 +128,8 @@ export class HospitalRun {
   }
 
   hear(statement: CoordinatorStatement): void {
+    // Whoever waits for a person need not wait for one any more.
+    if (statement.name === 'run-end' && statement.body.configDigest === this.config.digest) this.#end = statement.body;
     this.#turn = this.#turn
       .then(() => this.#heard(statement))
       .catch((error: unknown) => {
@@ -113,10 +139,23 @@ export class HospitalRun {
       });
   }
 
+  /** Resolves when what was begun has come to its end, also by being stopped. */
+  async settled(): Promise<void> {
+    await this.#turn;
+  }
+
+  /** Nothing of an update that was not acknowledged is left. */
+  async withdraw(): Promise<void> {
+    for (const model of this.#models.values()) model.fill(0);
+    this.#outgoing = undefined;
+    await this.ports.memory.eraseOutgoing(this.config.body.runId);
+  }
+
   async #heard(statement: CoordinatorStatement): Promise<void> {
     switch (statement.name) {
       case 'run-config': {
         // After a reconnection it comes again, and was judged already; another one the machine refuses by its digest.
+        if (this.#config === undefined && !(await this.#isWelcome(statement))) return;
         const refusal = this.#config === undefined ? await this.#refusal(statement.body) : undefined;
         this.#config ??= statement;
         await this.#step({ type: 'config', config: statement.body, digest: statement.digest, refusal });
@@ -128,15 +167,67 @@ export class HospitalRun {
           this.#finish({ ended: 'refused-here', code: 'PLAN_KEY_UNSAFE', detail: '' });
           return;
         }
-        await this.#step({ type: 'plan', plan: statement.body, digest: statement.digest });
+        await this.#plan(statement);
         return;
       case 'aggregate':
         await this.#step({ type: 'aggregate', aggregate: statement.body });
         return;
       case 'run-end':
-        this.#end = statement.body;
         await this.#step({ type: 'run-end', end: statement.body });
     }
+  }
+
+  /** The hospital's own say comes before any work. @returns false when this run is over for us, or never began. */
+  async #isWelcome(config: Opened<'run-config'>): Promise<boolean> {
+    const { rules, prepared, learner, signal } = this.ports;
+    const rule = await rules.refuseRun(config.body);
+    if (rule !== undefined) return this.#refuse(config, rule);
+    let approval = await rules.approvalOf(config);
+    if (approval === 'awaited') this.#say({ event: 'stage', stage: 'awaiting-approval', round: 0 });
+    while (approval === 'awaited' && this.#end === undefined) {
+      await sleep(LOOK_AGAIN_MS, undefined, { signal });
+      approval = await rules.approvalOf(config);
+    }
+    if (approval === 'denied') return this.#refuse(config, 'NOT_APPROVED');
+    if (approval === 'awaited') {
+      // The run has ended without us; its end is the next that is heard, and finds nothing begun.
+      if (this.#end !== undefined) this.#finishWithout(this.#end);
+      return false;
+    }
+    await this.#stopwatch.during('preparing', () => prepared);
+    const tooFew = await rules.refusePatients(config.body, () => learner.patients?.(config.body));
+    return tooFew === undefined || this.#refuse(config, tooFew);
+  }
+
+  #finishWithout({ outcome, reason, rounds }: RunEnd): void {
+    this.#finish({
+      ...{ ended: outcome, reason, rounds },
+      config: undefined,
+      model: undefined,
+      sentBytes: this.ports.channel.sentBytes,
+      seconds: this.#stopwatch.seconds(),
+    });
+  }
+
+  /** Signed, with the rule and nothing else of ours. */
+  async #refuse({ body, digest: configDigest }: Opened<'run-config'>, rule: PolicyRule): Promise<false> {
+    const { hospitalId, channel } = this.ports;
+    const statement = this.#sign('refusal', { v: 1, runId: body.runId, from: hospitalId, configDigest, rule });
+    const said = channel.request('refuse', { statement }).catch((error: unknown) => {
+      if (!(error instanceof ProtocolError)) throw error;
+    });
+    await Promise.race([said, sleep(REFUSAL_MS, undefined, { ref: false })]);
+    this.#finish({ ended: 'refused-here', code: 'POLICY', detail: rule });
+    return false;
+  }
+
+  async #plan({ body: plan, digest }: Opened<'plan'>): Promise<void> {
+    const { rules, learner } = this.ports;
+    const config = this.#terms();
+    // Only what would be trained on is asked about: the machine drops all other plans.
+    const reason = await rules.refuseRound(plan, config, () => learner.patients?.(config));
+    if (reason !== undefined) this.#declined = { plan: digest, reason };
+    await this.#step({ type: 'plan', plan, digest, ...(reason === undefined ? {} : { isDeclined: true }) });
   }
 
   async #refusal(config: RunConfig): Promise<LocalRefusal | undefined> {
@@ -203,7 +294,11 @@ export class HospitalRun {
   async #sendDecline({ plan, digest: planDigest }: AcceptedPlan): Promise<void> {
     const { runId, round, attempt } = plan;
     const from = this.ports.hospitalId;
-    const statement = this.#sign('decline', { v: 1, runId, round, attempt, planDigest, from, reason: 'UPDATE_LOST' });
+    const reason = this.#declined?.plan === planDigest ? this.#declined.reason : 'UPDATE_LOST';
+    const why: Pick<Extract<Decline, { reason: 'POLICY' }>, 'reason' | 'rule'> | { reason: 'PAUSED' | 'UPDATE_LOST' } =
+      reason === 'PAUSED' || reason === 'UPDATE_LOST' ? { reason } : { reason: 'POLICY', rule: reason };
+    this.#say({ event: 'declined', round, reason });
+    const statement = this.#sign('decline', { v: 1, runId, round, attempt, planDigest, from, ...why });
     await this.ports.channel.request('decline', { statement });
   }
 
@@ -211,7 +306,7 @@ export class HospitalRun {
     const config = this.#terms();
     const model = await this.#readModel(accepted.plan.model);
     const outgoing = await this.#stopwatch.during('training', () =>
-      answerPlan(accepted, config, model, this.ports.learner, this.ports),
+      answerPlan(accepted, config, model, this.ports.learner, this.ports, this.ports.signal),
     );
     // Before it is announced: an update that a crash lost would otherwise have to be made again, and differ.
     await this.ports.memory.writeOutgoing(config.runId, outgoing);
@@ -305,7 +400,7 @@ export class HospitalRun {
     this.ports.progress({ ...progress, run: this.config.body.runId });
   }
 
-  #sign<N extends 'consent' | 'decline' | 'evaluation'>(name: N, body: Parameters<typeof signStatement<N>>[1]) {
+  #sign<N extends 'consent' | 'refusal' | 'decline' | 'evaluation'>(name: N, body: Parameters<typeof signStatement<N>>[1]) {
     const { identity, hospitalId } = this.ports;
     return signStatement(name, body, hospitalId, (bytes) => signBytes(identity, bytes)).envelope;
   }

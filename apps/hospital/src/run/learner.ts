@@ -29,7 +29,10 @@ export interface Scores {
 export interface Learner {
   /** Reads the images and computes embeddings; called once, before anything else. */
   prepare(): Promise<Prepared>;
-  train(config: RunConfig, model: Float32Array, round: number): Promise<TrainedUpdate>;
+  /** @param signal - ends the training before its next batch; the promise is rejected with its reason. */
+  train(config: RunConfig, model: Float32Array, round: number, signal?: AbortSignal): Promise<TrainedUpdate>;
+  /** Behind an update of that run; absent where nobody counts them. Only after {@link prepare}. */
+  patients?(config: RunConfig): number;
   /** @returns undefined when this hospital holds nothing out. */
   evaluate(config: RunConfig, model: Float32Array): Promise<Scores | undefined>;
 }

@@ -1,9 +1,12 @@
 /** A hospital on the network: one line to the coordinator, and a part in every run that comes over it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProtocolError, RunConfig, RunId } from '@consilium/protocol';
 import { CoordinatorChannel, Refused, type CoordinatorStatement, type LineState } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
 import type { TransportTerms } from '../channel/transport.js';
 import type { Network } from '../channel/wire.js';
+import type { EgressDoor } from '../egress/door.js';
+import { noRules, type HospitalRules } from './hospital-rules.js';
 import { HospitalRun, type RunOutcome, type RunProgress } from './hospital-run.js';
 import type { Learner, Prepared } from './learner.js';
 import type { RunMemory } from './memory.js';
@@ -18,14 +21,25 @@ export interface NodeOptions extends Credentials, TransportTerms {
   readonly progress: (progress: NodeProgress) => void;
   /** Absent: socket.io. */
   readonly network?: Network;
+  /** Absent: the hospital has none of its own. */
+  readonly rules?: HospitalRules;
+  readonly door?: EgressDoor;
 }
 
-export type NodeOutcome = RunOutcome | { readonly ended: 'refused-there'; readonly error: ProtocolError };
+export type NodeOutcome = 
+  | RunOutcome
+  | { readonly ended: 'refused-there'; readonly error: ProtocolError }
+  /** By a person of this hospital. */
+  | { readonly ended: 'stopped' };
+
+/** Of the second that a stop may take. */
+const SETTLING_MS = 400;
 
 export class HospitalNode {
   readonly #channel: CoordinatorChannel;
   readonly #runs = new Map<RunId, HospitalRun>();
   readonly #outcomes = new Map<RunId, NodeOutcome>();
+  readonly #stopping = new AbortController();
   #prepared: Promise<Prepared> | undefined;
   /** Statements are handed on in the order in which they came. */
   #turn: Promise<void> = Promise.resolve();
@@ -76,6 +90,21 @@ export class HospitalNode {
     }
   }
 
+  /**
+   * Ends at once: no more is sent, a training ends before its next batch, an update that was not acknowledged is erased.
+   * {@link run} then resolves with `stopped`.
+   */
+  async stop(): Promise<void> {
+    this.#channel.close();
+    this.#stopping.abort(new Error('stopped by this hospital'));
+    const runs = [...this.#runs.values()];
+    // A request that waits for the line never settles: what is left goes down with the process.
+    const settled = Promise.allSettled(runs.map((run) => run.settled()));
+    await Promise.race([settled, sleep(SETTLING_MS, undefined, { ref: false })]);
+    await Promise.allSettled(runs.map((run) => run.withdraw()));
+    this.#finish({ ended: 'stopped' });
+  }
+
   /** Leaves for good and without a word, as a crash would; {@link run} does not resolve after it. */
   close(): void {
     this.#channel.close();
@@ -98,6 +127,8 @@ export class HospitalNode {
       ...this.options,
       channel: this.#channel,
       prepared: this.#prepared,
+      rules: this.options.rules ?? noRules,
+      signal: this.#stopping.signal,
     });
     const { runId } = config.body;
     this.#runs.set(runId, run);
@@ -109,7 +140,9 @@ export class HospitalNode {
       .then((outcome) => {
         this.#outcomes.set(runId, outcome);
         if (this.#outcomes.size === this.#runs.size) this.#finish(outcome);
-      }, this.#fail);
+      }, (error: unknown) => {
+        if (!this.#stopping.signal.aborted) this.#fail(error);
+      });
     return run;
   }
 }

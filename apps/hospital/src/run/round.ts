@@ -21,9 +21,15 @@ export async function answerPlan(
   model: Float32Array,
   learner: Learner,
   { hospitalId, identity }: Credentials,
+  signal?: AbortSignal,
 ): Promise<Outgoing> {
   const { runId, round, attempt } = plan;
-  const trained = await learner.train(config, model, round);
+  const trained = await learner.train(config, model, round, signal);
+  if (signal?.aborted === true) {
+    // Stopped while it was trained: nothing is made of it.
+    trained.update.fill(0);
+    signal.throwIfAborted();
+  }
   clipUpdate(trained.update, Number(config.clipNorm));
   const context = { runId, round, attempt, planDigest, hospitalId };
   const sealed = sealUpdate(floatBytes(trained.update), fromHex(plan.roundKey), context);

@@ -59,7 +59,8 @@ export type HospitalEvent =
       readonly digest: Digest;
       readonly refusal: LocalRefusal | undefined;
     }
-  | { readonly type: 'plan'; readonly plan: Plan; readonly digest: Digest }
+  /** `isDeclined`: the hospital has its own reasons not to train on this plan. It then never does. */
+  | { readonly type: 'plan'; readonly plan: Plan; readonly digest: Digest; readonly isDeclined?: boolean }
   | { readonly type: 'trained'; readonly planDigest: Digest }
   | { readonly type: 'update-acknowledged'; readonly planDigest: Digest }
   | { readonly type: 'update-refused'; readonly planDigest: Digest; readonly roundIsOver: boolean }
@@ -71,7 +72,7 @@ export type HospitalEffect =
   | { readonly type: 'send-consent'; readonly configDigest: Digest }
   | { readonly type: 'train'; readonly accepted: AcceptedPlan }
   | { readonly type: 'send-update'; readonly accepted: AcceptedPlan }
-  /** The update for this plan is lost, and a second one is never made. */
+  /** No update for this plan: declined, or lost, and a second one is never made. */
   | { readonly type: 'send-decline'; readonly accepted: AcceptedPlan }
   | { readonly type: 'evaluate'; readonly aggregate: Aggregate }
   | { readonly type: 'stop' };

@@ -2,13 +2,14 @@
  * Claims: (1) a hospital goes joining -> ready -> (training -> sending -> waiting -> evaluating) x rounds -> ended, with
  * exactly the effects of each step; (2) it trains once per plan, and answers no plan at or before the last answered;
  * (3) it starts from no model that was not announced, follows no statement of another run or configuration, and leaves
- * when its configuration changes; (4) a refusal or the end is final.
+ * when its configuration changes; (4) a refusal or the end is final; (5) a process that knows what an earlier one wrote down
+ * sends the same update again or declines, and never trains a second time; (6) the end of a run does not overtake its last head.
  * Oracle: the table of the README, written out here event by event.
  */
 import { describe, expect, it } from 'vitest';
 import type { Aggregate, Digest, HospitalId, Plan, RunConfig, RunEnd, RunId } from '@consilium/protocol';
 import type { HospitalEffect, HospitalEvent, HospitalState } from './state.js';
-import { startHospital, stepHospital } from './step.js';
+import { memoryOf, startHospital, stepHospital } from './step.js';
 
 const own = 'a' as HospitalId;
 const digest = (name: string): Digest => name as Digest;
@@ -158,6 +159,56 @@ describe('once per plan', () => {
   });
 });
 
+describe('after a crash', () => {
+  /** What the next process says, knowing what this one had written down. */
+  const resumed = (before: readonly HospitalEvent[], after: readonly HospitalEvent[]): string[] => {
+    const memory = memoryOf(run(before).state);
+    // As it comes from the disk.
+    let state = startHospital(memory === undefined ? undefined : (JSON.parse(JSON.stringify(memory)) as typeof memory));
+    const all: string[] = [];
+    for (const event of after) {
+      const step = stepHospital(own, state, event);
+      state = step.state;
+      all.push(...step.effects.map(said));
+    }
+    return all;
+  };
+
+  it('consents again and sends the update that was not acknowledged, without training', () => {
+    expect(resumed(sending, [config(), plan(1)])).toEqual(['consent config', 'send plan1']);
+    expect(resumed(sending, [config(), plan(1), acknowledged('plan1'), plan(1), aggregate(1)])).toEqual([
+      ...['consent config', 'send plan1', 'evaluate m1'],
+    ]);
+  });
+
+  it('declines the plan whose update was lost, each time that it comes, and trains on the next', () => {
+    expect(resumed(training, [config(), plan(1), plan(1)])).toEqual([
+      ...['consent config', 'decline plan1', 'decline plan1'],
+    ]);
+    expect(resumed(training, [config(), plan(1), aggregate(1), evaluated('m1'), plan(2)])).toEqual([
+      ...['consent config', 'decline plan1', 'evaluate m1', 'train plan2'],
+    ]);
+  });
+
+  it('goes on from the head that it had', () => {
+    expect(resumed([...evaluating, evaluated('m1')], [config(), aggregate(1), plan(1), plan(2)])).toEqual([
+      ...['consent config', 'train plan2'],
+    ]);
+    expect(resumed(evaluating, [config(), plan(2, { model: digest('mX') })])).toEqual(['consent config', 'stop']);
+  });
+
+  it('leaves when the configuration is another one, and joins anew when nothing was written', () => {
+    expect(resumed(sending, [config('other')])).toEqual(['stop']);
+    expect(resumed([], [config(), plan(1)])).toEqual(['consent config', 'train plan1']);
+  });
+
+  it('has nothing to remember of a run that is over, or that it refused', () => {
+    expect(memoryOf(run([...waiting, runEnd()]).state)).toBeUndefined();
+    expect(memoryOf(run([config('config', 'BACKBONE_MISMATCH')]).state)).toBeUndefined();
+    expect(memoryOf(run(training).state)).toMatchObject({ answered: { round: 1, attempt: 1 }, unsent: undefined });
+  });
+});
+
 describe('an update that was refused', () => {
   it('is no reason to leave when the round is over, and one otherwise', () => {
     expect(run([...sending, refused('plan1', true)])).toMatchObject({ state: { phase: 'waiting' }, said: [] });
@@ -202,6 +253,18 @@ describe('what a hospital does not follow', () => {
     const ahead = [...waiting, plan(3)];
     expect(run(ahead)).toMatchObject({ state: { phase: 'waiting', completedRound: 0 }, said: [] });
     expect(run([...ahead, config(), aggregate(2), plan(3), evaluated('m2')]).said).toEqual(['train plan3']);
+  });
+
+  it('an end that overtook the head before it: it waits for the synchronisation that brings both', () => {
+    const end: HospitalEvent = {
+      type: 'run-end',
+      end: { configDigest: digest('config'), outcome: 'finished', reason: 'ALL_ROUNDS_DONE', rounds: 1 } as RunEnd,
+    };
+    expect(run([...waiting, end])).toMatchObject({ state: { phase: 'waiting' }, said: [] });
+    expect(run([...waiting, end, aggregate(1), evaluated('m1'), end])).toMatchObject({
+      state: { phase: 'ended', rounds: 1 },
+      said: ['stop'],
+    });
   });
 
   it('a plan without it, or of another configuration', () => {

@@ -37,6 +37,8 @@ export function stepHospital(own: HospitalId, state: HospitalState, event: Hospi
       const { configDigest, outcome, reason, rounds } = event.end;
       // The end of an earlier run is validly signed too, and anyone may play it back.
       if (configDigest !== state.configDigest) return stay(state);
+      // We were away when the last head was announced, and the end overtook the synchronisation that brings both.
+      if (rounds > state.completedRound) return stay(state);
       // The last evaluation still goes out: the coordinator waits for it before it ends a finished run.
       return { state: { phase: 'ended', outcome, reason, rounds }, effects: [{ type: 'stop' }] };
     }
@@ -118,6 +120,7 @@ function plan(own: HospitalId, state: Running, event: Extract<HospitalEvent, { t
     return plan.round > state.completedRound + 1 ? stay(state) : refuse('PLAN_MODEL_UNKNOWN');
   }
   const accepted = { plan, digest };
+  if (event.isDeclined === true) return decline(state, accepted);
   return state.phase === 'evaluating' ? stay({ ...state, next: accepted }) : begin(state, accepted);
 }
 
@@ -128,6 +131,15 @@ function begin(state: Running, accepted: AcceptedPlan): HospitalStep {
     state: { ...progressOf(state), answered: { round, attempt }, phase: 'training', accepted },
     effects: [{ type: 'train', accepted }],
   };
+}
+
+/** It counts as answered: what was declined is not trained on when it comes again. */
+function decline(state: Running, accepted: AcceptedPlan): HospitalStep {
+  const { round, attempt } = accepted.plan;
+  const answered = { round, attempt };
+  const after: Running =
+    state.phase === 'evaluating' ? { ...state, answered } : { ...progressOf(state), answered, phase: 'ready' };
+  return { state: after, effects: [{ type: 'send-decline', accepted }] };
 }
 
 const progressOf = ({ runId, configDigest, completedRound, model, answered }: Progress): Progress => ({

@@ -1,0 +1,66 @@
+/** Every failure as an answer of the API: a status, a stable code, a sentence. The one table from codes to HTTP. */
+import { HttpException } from '@nestjs/common';
+import { ModelSpecError } from '@consilium/model-spec';
+import { ProtocolError } from '@consilium/protocol';
+import { StoreError } from '@consilium/store';
+import { CoordinatorError, type FieldFault } from '../errors.js';
+
+export const HTTP_STATUS = {
+  UNAUTHORIZED: 401,
+  RUN_UNKNOWN: 404,
+  MODEL_UNKNOWN: 404,
+  NOT_FOUND: 404,
+  RUN_EXISTS: 409,
+  RUN_ENDED: 409,
+  BODY_TOO_LARGE: 413,
+  QUERY_INVALID: 422,
+  RUN_FILE_INVALID: 422,
+  TOO_FEW_ENROLLED: 422,
+  ENROLMENT_INVALID: 422,
+  RATE_LIMITED: 429,
+  INTERNAL: 500,
+  STORE_UNAVAILABLE: 503,
+  NOT_LEADING: 503,
+} as const;
+
+export type ApiCode = keyof typeof HTTP_STATUS;
+
+export interface ErrorBody {
+  readonly code: ApiCode;
+  readonly message: string;
+  readonly fields?: readonly FieldFault[];
+}
+
+/** A failure that only this API knows. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  constructor(
+    readonly code: ApiCode,
+    message: string,
+    readonly fields: readonly FieldFault[] = [],
+  ) {
+    super(message);
+  }
+}
+
+const isApiCode = (code: string): code is ApiCode => Object.hasOwn(HTTP_STATUS, code);
+
+/** @returns `INTERNAL` without the reason for what nobody foresaw: the log has it. */
+export function errorBody(error: unknown): ErrorBody {
+  if (error instanceof ApiError || error instanceof CoordinatorError || error instanceof ProtocolError) {
+    const { code, message } = error;
+    const fields = 'fields' in error ? error.fields : [];
+    if (isApiCode(code)) return { code, message, ...(fields.length > 0 && { fields }) };
+  }
+  if (error instanceof ModelSpecError) return { code: 'RUN_FILE_INVALID', message: error.message };
+  if (error instanceof StoreError) {
+    if (error.code === 'LEASE_LOST') return { code: 'NOT_LEADING', message: 'this coordinator does not lead any more' };
+    if (error.code === 'BLOB_UNKNOWN') return { code: 'MODEL_UNKNOWN', message: 'this head was not kept' };
+    if (isApiCode(error.code)) return { code: error.code, message: error.message };
+    return { code: 'STORE_UNAVAILABLE', message: `the store failed: ${error.code}` };
+  }
+  const status = error instanceof HttpException ? error.getStatus() : (error as { status?: unknown } | null)?.status;
+  if (status === 404) return { code: 'NOT_FOUND', message: 'there is nothing at this address' };
+  if (status === 413) return { code: 'BODY_TOO_LARGE', message: 'the body is larger than a run file may be' };
+  return { code: 'INTERNAL', message: 'a request failed inside the coordinator; its log says why' };
+}

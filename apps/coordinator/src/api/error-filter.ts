@@ -1,0 +1,28 @@
+/** Failures of HTTP requests as answers; the socket of the hospitals has its own, in the acks of the desk. */
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { currentRequest } from '../operations/request-scope.js';
+import { errorBody, HTTP_STATUS, type ApiCode } from './api-error.js';
+
+interface Answer {
+  readonly headersSent: boolean;
+  status(code: number): { json(body: unknown): void };
+}
+
+@Catch()
+export class ErrorFilter implements ExceptionFilter {
+  constructor(
+    private readonly log: Logger,
+    private readonly refused: (code: ApiCode) => void,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const body = errorBody(error);
+    this.refused(body.code);
+    if (HTTP_STATUS[body.code] >= 500) {
+      this.log.error({ err: error, code: body.code, requestId: currentRequest() }, 'a request to the API failed');
+    }
+    const response = host.switchToHttp().getResponse<Answer>();
+    if (!response.headersSent) response.status(HTTP_STATUS[body.code]).json(body);
+  }
+}

@@ -1,0 +1,140 @@
+/** `serve`, the daemon that leads all runs of its store, and `run FILE`, which leads one run and ends with it. */
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Option, type Command } from 'commander';
+import { pino } from 'pino';
+import { CoordinatorError, EXIT_STATUS } from '../errors.js';
+import { enrolledHospitals, reopenHome, type Home } from '../home.js';
+import { lockHome } from '../home-lock.js';
+import { SNAPSHOT_POLICIES, type SnapshotPolicy } from '../operations/snapshots.js';
+import { readRunFile, runConfig } from '../run-file.js';
+import { progressLine } from '../run/progress.js';
+import type { RunningCoordinator } from '../server.js';
+import { addressFile } from './daemon.js';
+import { formatOption, homeOption, portNumber, say, type Format } from './output.js';
+
+interface ServeOptions extends Format {
+  readonly home: string;
+  readonly host: string;
+  readonly port: number;
+  readonly database?: string;
+  readonly keepSnapshots: SnapshotPolicy;
+}
+
+/** The options of a process that leads. */
+export function leadingOptions(command: Command): Command {
+  return command
+    .addOption(homeOption())
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on, 0 for a free one', portNumber, 7_433)
+    .addOption(
+      // By the environment a password stays out of the list of processes.
+      new Option('--database <url>', 'PostgreSQL that keeps the runs (default: a folder of the home)').env(
+        'CONSILIUM_DATABASE',
+      ),
+    )
+    .addOption(
+      new Option('--keep-snapshots <policy>', 'heads that outlive their round; the best and the newest two always do')
+        .choices([...SNAPSHOT_POLICIES])
+        .default('all'),
+    )
+    .addOption(formatOption());
+}
+
+interface Interruption {
+  readonly signal: AbortSignal;
+  /** What the first signal does from now on. */
+  on(act: () => void): void;
+}
+
+/** The first signal asks the process to end, the second one ends it. */
+function interruption(): Interruption {
+  const asked = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (asked.signal.aborted) process.exit(EXIT_STATUS.INTERRUPTED);
+      asked.abort();
+    });
+  }
+  return {
+    signal: asked.signal,
+    on: (act) => {
+      if (asked.signal.aborted) act();
+      else asked.signal.addEventListener('abort', act);
+    },
+  };
+}
+
+/** @throws {@link CoordinatorError} `DEPOSED`. Resolves when a signal has parked the runs. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const interrupted = interruption();
+  const asked = new Promise<'asked'>((resolve) => {
+    interrupted.on(() => {
+      resolve('asked');
+    });
+  });
+  const home = await reopenHome(options.home);
+  await withCoordinator(home, options, interrupted.signal, async (coordinator) => {
+    const why = await Promise.race([asked, coordinator.deposed]);
+    if (why !== 'asked') throw new CoordinatorError('DEPOSED', 'another coordinator has taken over this store');
+  });
+}
+
+/** Leads one run to its end. @throws {@link CoordinatorError} `RUN_ABORTED`, `INTERRUPTED`, `DEPOSED`. */
+export async function leadRun(runFile: string, options: ServeOptions): Promise<void> {
+  const interrupted = interruption();
+  const file = await readRunFile(runFile);
+  const home = await reopenHome(options.home);
+  const led = await withCoordinator(home, options, interrupted.signal, async (coordinator) => {
+    const conductor = await coordinator.begin(runConfig(file, await enrolledHospitals(home)));
+    interrupted.on(() => void conductor.accept({ type: 'stop' }));
+    const ended = await Promise.race([conductor.ended, coordinator.deposed]);
+    if (ended === undefined) throw new CoordinatorError('DEPOSED', 'another coordinator has taken over this store');
+    await coordinator.emptied();
+    return ended;
+  });
+  if (led === undefined) throw new CoordinatorError('INTERRUPTED', 'interrupted before the run began');
+  if (interrupted.signal.aborted) {
+    throw new CoordinatorError('INTERRUPTED', 'interrupted; the hospitals were told that the run has ended');
+  }
+  if (led.outcome === 'aborted') throw new CoordinatorError('RUN_ABORTED', `the run was aborted: ${led.reason}`);
+}
+
+/** @returns undefined when it was interrupted before it led. */
+async function withCoordinator<T>(
+  home: Home,
+  options: ServeOptions,
+  signal: AbortSignal,
+  work: (coordinator: RunningCoordinator) => Promise<T>,
+): Promise<T | undefined> {
+  const unlock = await lockHome(options.home);
+  const log = pino(
+    { base: { role: 'coordinator' } },
+    pino.destination({ dest: join(options.home, 'coordinator.log') }),
+  );
+  // Loaded here, because NestJS takes longer to load than most commands take to run.
+  const { openCoordinator } = await import('../server.js');
+  try {
+    const coordinator = await openCoordinator({
+      ...{ home, host: options.host, port: options.port, log, signal, snapshots: options.keepSnapshots },
+      ...(options.database === undefined ? {} : { databaseUrl: options.database }),
+      progress: (step) => {
+        say(options, step, progressLine(step));
+      },
+    });
+    const address = addressFile(options.home);
+    await writeFile(address, `${JSON.stringify({ url: coordinator.url })}\n`);
+    try {
+      return await work(coordinator);
+    } finally {
+      // Another program may listen there next; it must not be shown the token.
+      await rm(address, { force: true });
+      await coordinator.close();
+    }
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
+  } finally {
+    await unlock();
+  }
+}

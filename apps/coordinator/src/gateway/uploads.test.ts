@@ -1,0 +1,159 @@
+/**
+ * Claims: (1) a commit that comes again after its update counts is answered with a yes and removes nothing, also when that
+ * update has closed the round; (2) another update that is offered while the first one is about to count removes nothing
+ * either; (3) an offer whose round closes while the store is asked leaves nothing behind; (4) an update that comes too late is
+ * refused, and its bytes are gone. Oracle: a map of blobs, and a conductor of which the test sets the state.
+ */
+import { beforeEach, expect, it } from 'vitest';
+import { digestBlob, generateRoundKey, sealUpdate, type RoundKey } from '@consilium/crypto';
+import type { Digest, HospitalId, Opened, RunId } from '@consilium/protocol';
+import type { CoordinatorState, ReceivedUpdate } from '@consilium/rounds';
+import { StoreError, type RunStore } from '@consilium/store';
+import { floatBytes } from '@consilium/tensors';
+import type { Conductor } from '../run/conductor.js';
+import { Uploads } from './uploads.js';
+
+const RUN = 'run-1' as RunId;
+const NORTH = 'north' as HospitalId;
+const PLAN = 'aa'.repeat(32) as Digest;
+const at = { runId: RUN, round: 1, attempt: 1, planDigest: PLAN };
+
+let blobs: Map<string, Uint8Array>;
+let state: CoordinatorState;
+let uploads: Uploads;
+let key: RoundKey;
+/** What the conductor does with an update; the test may hold it up. */
+let accept: () => Promise<boolean>;
+/** Awaited by `begin`. */
+let beginning: Promise<void>;
+
+const collecting = (received: readonly ReceivedUpdate[]): CoordinatorState =>
+  ({
+    ...{ phase: 'collecting', ...at, cohort: [NORTH], declined: new Set() },
+    received: new Map(received.map((update) => [update.hospitalId, update])),
+  }) as unknown as CoordinatorState;
+const aggregating = (updates: readonly ReceivedUpdate[]): CoordinatorState =>
+  ({ phase: 'aggregating', ...at, cohort: [NORTH], updates }) as unknown as CoordinatorState;
+
+beforeEach(() => {
+  blobs = new Map();
+  state = collecting([]);
+  key = generateRoundKey();
+  accept = () => Promise.resolve(true);
+  beginning = Promise.resolve();
+  const known = (name: string): Uint8Array => {
+    const blob = blobs.get(name);
+    if (blob === undefined) throw new StoreError('BLOB_UNKNOWN', 'gone');
+    return blob;
+  };
+  const store = {
+    begin: async (_lease: unknown, _run: string, name: string) => {
+      await beginning;
+      blobs.set(name, blobs.get(name) ?? new Uint8Array());
+    },
+    received: (_run: string, name: string) => Promise.resolve(blobs.get(name)?.length),
+    append: (_lease: unknown, _run: string, name: string, _offset: number, bytes: Uint8Array) => {
+      blobs.set(name, bytes);
+      return Promise.resolve(bytes.length);
+    },
+    complete: (_lease: unknown, _run: string, name: string) => Promise.resolve(known(name)).then(() => undefined),
+    size: (_run: string, name: string) => Promise.resolve(blobs.get(name)?.length),
+    read: (_run: string, name: string) => Promise.resolve(known(name)),
+    remove: (_lease: unknown, _run: string, name: string) => Promise.resolve(blobs.delete(name)).then(() => undefined),
+  };
+  uploads = new Uploads({ blobs: store as unknown as RunStore['blobs'] }, () => ({ holder: 'test', token: 1 }));
+});
+
+const conductor = {
+  get state() {
+    return state;
+  },
+  config: { body: { parameters: 2, clipNorm: '10' } },
+  get openRound() {
+    return state.phase === 'collecting' ? { secretKey: key.secretKey } : undefined;
+  },
+  acceptUpdate: () => accept(),
+} as unknown as Conductor;
+
+function update(loss: string): { statement: Opened<'update'>; sealed: Uint8Array; counted: ReceivedUpdate } {
+  const sealed = sealUpdate(floatBytes(Float32Array.of(1, 2)), key.publicKey, { ...at, hospitalId: NORTH });
+  const blobDigest = digestBlob(sealed) as Digest;
+  const body = { v: 1, ...at, from: NORTH, blobDigest, blobBytes: sealed.length, examples: 5, loss };
+  const statement = { body, envelope: {}, digest: `statement of ${blobDigest}` } as unknown as Opened<'update'>;
+  return { statement, sealed, counted: { hospitalId: NORTH, blobDigest, blobBytes: 1, examples: 5, loss: 1 } };
+}
+
+async function send({ statement, sealed }: ReturnType<typeof update>): Promise<void> {
+  await uploads.offer(NORTH, statement, conductor);
+  await uploads.chunk(NORTH, { runId: RUN, digest: statement.body.blobDigest, offset: 0, bytes: sealed });
+}
+
+const commit = ({ statement }: ReturnType<typeof update>): Promise<object> =>
+  uploads.commit(NORTH, { runId: RUN, digest: statement.body.blobDigest }, conductor);
+
+/** The update counts and closes the round, when the test lets it. */
+function heldUp(counted: ReceivedUpdate): () => void {
+  let release!: () => void;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  accept = async () => {
+    await released;
+    state = aggregating([counted]);
+    return true;
+  };
+  return release;
+}
+
+it('keeps the bytes of an update that closed its round, however often it is committed', async () => {
+  const first = update('0.5');
+  await send(first);
+  const release = heldUp(first.counted);
+  const commits = [commit(first), commit(first)];
+  release();
+  expect(await Promise.all(commits)).toEqual([{}, {}]);
+  expect(await commit(first)).toEqual({});
+  expect(await uploads.offer(NORTH, first.statement, conductor)).toEqual({ receivedBytes: first.sealed.length });
+  expect(blobs.size).toBe(1);
+});
+
+it('keeps them when another update is offered at that moment', async () => {
+  const [first, second] = [update('0.5'), update('0.6')];
+  await send(first);
+  const release = heldUp(first.counted);
+  const committed = commit(first);
+  const offered = uploads.offer(NORTH, second.statement, conductor);
+  release();
+  expect(await committed).toEqual({});
+  await expect(offered).rejects.toMatchObject({ code: 'ROUND_CLOSED' });
+  expect(blobs.size).toBe(1);
+});
+
+it('replaces an update that was never committed', async () => {
+  const [first, second] = [update('0.5'), update('0.6')];
+  await send(first);
+  await send(second);
+  expect([...blobs.values()]).toEqual([second.sealed]);
+  await expect(commit(first)).rejects.toMatchObject({ code: 'UPDATE_NOT_OFFERED' });
+  expect(await commit(second)).toEqual({});
+});
+
+it('leaves nothing of an offer whose round closes meanwhile', async () => {
+  let release!: () => void;
+  beginning = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const offered = uploads.offer(NORTH, update('0.5').statement, conductor);
+  state = aggregating([]);
+  release();
+  await expect(offered).rejects.toMatchObject({ code: 'ROUND_CLOSED' });
+  expect(blobs.size).toBe(0);
+});
+
+it('refuses and forgets an update that comes too late', async () => {
+  const late = update('0.5');
+  await send(late);
+  state = aggregating([]);
+  await expect(commit(late)).rejects.toMatchObject({ code: 'ROUND_CLOSED' });
+  expect(blobs.size).toBe(0);
+});

@@ -1,0 +1,108 @@
+/**
+ * Claims: (1) no effect begins and nobody is answered before the event is in the log; (2) a store that does not answer is asked
+ * the same again until it does; (3) a machine that loses its lease refuses what it was asked and performs nothing; (4) one that
+ * is parked while its event is being written performs nothing either, although the event may be in the log; (5) a replay of
+ * the log is the state that it left. Oracle: a store that is an array, and notes the order of what happens.
+ */
+import { pino } from 'pino';
+import { beforeEach, expect, it } from 'vitest';
+import type { Digest, HospitalId } from '@consilium/protocol';
+import type { CoordinatorEvent, RunRules } from '@consilium/rounds';
+import { StoreError, type Entry, type RunStore } from '@consilium/store';
+import { DurableMachine, type MachinePorts } from './durable-machine.js';
+
+const a = 'a' as HospitalId;
+const RULES: RunRules = {
+  roster: [a],
+  ...{ rounds: 1, minHospitals: 1, gatherTimeoutMs: 1_000, roundTimeoutMs: 1_000, absenceGraceMs: 100 },
+  initialModel: 'm0' as Digest,
+};
+const connected: CoordinatorEvent = { type: 'connected', hospitalId: a };
+const consented: CoordinatorEvent = { type: 'consented', hospitalId: a };
+
+let log: string[];
+let happened: string[];
+/** What the next appends do, in order; then they succeed. */
+let fates: ((write: () => void) => Promise<void>)[];
+let ports: MachinePorts;
+beforeEach(() => {
+  [log, happened, fates] = [[], [], []];
+  const append = async (_lease: unknown, _runId: string, seq: number, entries: readonly Entry[]): Promise<void> => {
+    const write = (): void => {
+      if (log.length === seq) log.push(...entries.map(({ event }) => event));
+      happened.push('written');
+    };
+    await (fates.shift() ?? (async (done) => Promise.resolve(done())))(write);
+  };
+  async function* events() {
+    for (const [seq, event] of log.entries()) yield await Promise.resolve({ seq, at: '', event });
+  }
+  ports = {
+    store: { append, events } as Pick<RunStore, 'append' | 'events'>,
+    lease: () => ({ holder: 'test', token: 1 }),
+    clock: { nowMs: () => 0, after: () => () => undefined, sleep: () => Promise.resolve() },
+    log: pino({ enabled: false }),
+    attach: () => ({}),
+    perform: ({ type }) => {
+      happened.push(type);
+    },
+    deposed: ({ code }) => {
+      happened.push(`deposed ${code}`);
+    },
+  };
+});
+
+const open = (): Promise<DurableMachine> => DurableMachine.replay('run-1', RULES, ports, () => undefined);
+
+it('writes, then acts, then answers', async () => {
+  const machine = await open();
+  const answers = [connected, consented].map((event) => machine.accept(event).then(() => happened.push('answered')));
+  await Promise.all(answers);
+  expect(happened).toEqual(['written', 'answered', 'written', 'sign-plan', 'answered']);
+});
+
+it('says whether an event changed anything, and writes only those that did', async () => {
+  const machine = await open();
+  expect(await machine.accept(connected)).toBe(true);
+  expect(await machine.accept(connected)).toBe(false);
+  expect(log).toHaveLength(1);
+});
+
+it('asks a store again that does not answer, whether it had written or not', async () => {
+  const unavailable = (): Promise<void> => Promise.reject(new StoreError('STORE_UNAVAILABLE', 'away'));
+  fates = [
+    unavailable,
+    (write) => {
+      write();
+      return unavailable();
+    },
+  ];
+  const machine = await open();
+  expect(await machine.accept(connected)).toBe(true);
+  expect(log).toEqual([JSON.stringify(connected)]);
+});
+
+it('performs nothing and refuses all once another leads', async () => {
+  fates = [() => Promise.reject(new StoreError('LEASE_LOST', 'another leads'))];
+  const machine = await open();
+  const asked = [machine.accept(connected), machine.accept(consented)];
+  for (const answer of asked) await expect(answer).rejects.toMatchObject({ code: 'LEASE_LOST' });
+  await expect(machine.accept(consented)).rejects.toMatchObject({ code: 'LEASE_LOST' });
+  expect([log, happened]).toEqual([[], ['deposed LEASE_LOST']]);
+});
+
+it('performs nothing when it is parked while its event is written, and leaves the event to its successor', async () => {
+  const machine = await open();
+  await machine.accept(connected);
+  fates = [
+    (write) => {
+      write();
+      machine.depose(new StoreError('LEASE_LOST', 'closing'));
+      return Promise.resolve();
+    },
+  ];
+  await expect(machine.accept(consented)).rejects.toMatchObject({ code: 'LEASE_LOST' });
+  expect(happened).toEqual(['written', 'written', 'deposed LEASE_LOST']);
+  expect(machine.state.phase).toBe('gathering');
+  expect((await open()).state.phase).toBe('planning');
+});

@@ -1,0 +1,31 @@
+/** Whole blobs out of the store, piece by piece. */
+import { StoreError, type BlobStore } from '@consilium/store';
+
+const PIECE_BYTES = 1_048_576;
+
+/** @throws {@link StoreError} `BLOB_UNKNOWN`. */
+export async function readBlob(blobs: BlobStore, runId: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const sizeBytes = await blobs.size(runId, name);
+  if (sizeBytes === undefined) throw new StoreError('BLOB_UNKNOWN', 'the store has no such blob');
+  const whole = new Uint8Array(sizeBytes);
+  for (let offset = 0; offset < sizeBytes; offset += PIECE_BYTES) {
+    whole.set(await blobs.read(runId, name, offset, Math.min(PIECE_BYTES, sizeBytes - offset)), offset);
+  }
+  return whole;
+}
+
+/** Writes a blob that the coordinator made itself; again is harmless. */
+export async function writeBlob(
+  blobs: BlobStore,
+  lease: Parameters<BlobStore['begin']>[0],
+  runId: string,
+  { name, bytes, digest }: { readonly name: string; readonly bytes: Uint8Array; readonly digest: string },
+): Promise<void> {
+  if ((await blobs.size(runId, name)) !== undefined) return;
+  await blobs.begin(lease, runId, name, bytes.length);
+  let offset = (await blobs.received(runId, name)) ?? 0;
+  while (offset < bytes.length) {
+    offset = await blobs.append(lease, runId, name, offset, bytes.subarray(offset, offset + PIECE_BYTES));
+  }
+  await blobs.complete(lease, runId, name, digest);
+}

@@ -1,0 +1,165 @@
+/**
+ * A coordinator that is not there: the network of a dry run. It answers a whole round as an honest one would, on this
+ * machine and with keys made for the purpose, and keeps every message that would have left, byte for byte.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toHex } from '@consilium/bytes';
+import { digestBlob, generateIdentity, generateRoundKey, openSealedUpdate, signBytes, type Identity } from '@consilium/crypto';
+import { initialParameters } from '@consilium/model-spec';
+import {
+  parseUnverified,
+  signStatement,
+  type Digest,
+  type HospitalId,
+  type Opened,
+  type Request,
+  type RequestName,
+  type RunConfig,
+  type UpdateStatement,
+} from '@consilium/protocol';
+import { floatBytes } from '@consilium/tensors';
+import type { Network, WireEvents } from '../channel/wire.js';
+
+export interface Message {
+  readonly name: RequestName;
+  readonly body: object;
+}
+
+export interface OpenedUpdate {
+  readonly statement: UpdateStatement;
+  readonly sealed: Uint8Array;
+  /** float32, shape (parameters,): only here, where the round key was made, could it be opened. */
+  readonly update: Float32Array;
+}
+
+type StatementName = 'challenge' | 'run-config' | 'plan' | 'aggregate' | 'run-end';
+
+export class Rehearsal {
+  readonly identity: Identity = generateIdentity();
+  readonly messages: Message[] = [];
+  readonly #roundKey = generateRoundKey();
+  readonly #config: Opened<'run-config'>;
+  readonly #plan: Opened<'plan'>;
+  readonly #chunks: Uint8Array[] = [];
+  #events: WireEvents | undefined;
+  #offered: UpdateStatement | undefined;
+  #opened: OpenedUpdate | undefined;
+  #head = new Uint8Array();
+
+  /** @param config - of a single hospital: nobody else is here. */
+  constructor(config: RunConfig, hospitalId: HospitalId) {
+    this.#config = this.#sign('run-config', config);
+    this.#plan = this.#sign('plan', {
+      ...{ v: 1, runId: config.runId, round: 1, attempt: 1, from: 'coordinator' },
+      ...{ configDigest: this.#config.digest, model: config.initialModel },
+      roundKey: toHex(this.#roundKey.publicKey),
+      cohort: [hospitalId],
+    });
+  }
+
+  readonly network: Network = {
+    sleep: async (delayMs) => {
+      await sleep(delayMs);
+    },
+    wire: (_url, events) => {
+      this.#events = events;
+      return {
+        sentBytes: 0,
+        connect: () => {
+          setImmediate(events.connected);
+        },
+        disconnect: () => undefined,
+        ask: (name, body) => Promise.resolve(this.#answer(name, body)),
+      };
+    },
+  };
+
+  /** @returns undefined before the update was sent in full. */
+  get update(): OpenedUpdate | undefined {
+    return this.#opened;
+  }
+
+  #answer(name: RequestName, body: object): unknown {
+    this.messages.push({ name, body });
+    const answers: { readonly [N in RequestName]: (request: Request<N>) => object } = {
+      hello: ({ hospitalId, nonce }) => {
+        const nonces = { clientNonce: nonce, serverNonce: '0'.repeat(64) };
+        return { challenge: this.#sign('challenge', { v: 1, protocol: 1, hospitalId, ...nonces }).envelope };
+      },
+      prove: () => ({ protocol: 1 }),
+      sync: () => ({ statements: [{ name: 'run-config', envelope: this.#config.envelope }] }),
+      consent: () => {
+        this.#push('plan', this.#plan);
+        return {};
+      },
+      refuse: () => ({}),
+      'blob.read': ({ offset, length }) => ({
+        bytes: this.#head.subarray(offset, offset + length),
+        sizeBytes: this.#head.length,
+      }),
+      'update.offer': ({ statement }) => {
+        this.#offered = parseUnverified('update', statement).body;
+        return { receivedBytes: 0 };
+      },
+      'update.chunk': ({ bytes }) => {
+        this.#chunks.push(bytes);
+        return { receivedBytes: this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0) };
+      },
+      'update.commit': () => {
+        this.#aggregate();
+        return {};
+      },
+      decline: () => {
+        this.#finish(0);
+        return {};
+      },
+      evaluation: () => {
+        this.#finish(1);
+        return {};
+      },
+    };
+    return { ok: true, ...(answers[name] as (request: object) => object)(body) };
+  }
+
+  /** The average of one hospital is its own update. */
+  #aggregate(): void {
+    const statement = this.#offered;
+    if (statement === undefined) throw new Error('an update was sent that was not offered');
+    const { runId, round, attempt, planDigest, from: hospitalId, examples } = statement;
+    const sealed = Buffer.concat(this.#chunks);
+    const opened = openSealedUpdate(sealed, this.#roundKey.secretKey, { runId, round, attempt, planDigest, hospitalId });
+    const update = new Float32Array(Uint8Array.from(opened).buffer);
+    this.#opened = { statement, sealed, update };
+    const { head, seed } = this.#config.body;
+    const next = initialParameters(head, seed).map((value, k) => value + (update[k] ?? NaN));
+    this.#head = Uint8Array.from(floatBytes(next));
+    const aggregate = this.#sign('aggregate', {
+      ...{ v: 1, runId, round, attempt, planDigest, from: 'coordinator' },
+      model: digestBlob(this.#head) as Digest,
+      updates: [{ hospitalId, blobDigest: statement.blobDigest }],
+      totalExamples: examples,
+    });
+    this.#push('aggregate', aggregate);
+  }
+
+  #finish(rounds: 0 | 1): void {
+    const { runId } = this.#config.body;
+    const end = this.#sign('run-end', {
+      ...{ v: 1, runId, from: 'coordinator', configDigest: this.#config.digest },
+      ...(rounds === 1
+        ? { outcome: 'finished', reason: 'ALL_ROUNDS_DONE', rounds }
+        : { outcome: 'aborted', reason: 'STOPPED', rounds }),
+      best: null,
+    });
+    this.#push('run-end', end);
+  }
+
+  #push(name: StatementName, { envelope }: { readonly envelope: unknown }): void {
+    // After the answer, as over a network.
+    setImmediate(() => this.#events?.statement({ name, envelope }));
+  }
+
+  #sign<N extends StatementName>(name: N, body: Parameters<typeof signStatement<N>>[1]): Opened<N> {
+    return signStatement(name, body, 'coordinator', (bytes) => signBytes(this.identity, bytes));
+  }
+}

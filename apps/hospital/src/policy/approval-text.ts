@@ -1,0 +1,68 @@
+/** A configuration as plain text, for the person who answers for it, and what changed since the last one. */
+import { headTensors } from '@consilium/model-spec';
+import type { Opened, RunConfig } from '@consilium/protocol';
+import { runTerms, studyHash } from './terms.js';
+import type { TrustMode } from './schema.js';
+
+const WHO_SEES: Readonly<Record<TrustMode, readonly string[]>> = {
+  secagg: [
+    'the coordinator: the sum of all updates of a round, and no single one, unless it colludes with too many hospitals',
+    'other hospitals: the new shared head of each round',
+  ],
+  sealed: [
+    'the coordinator: EACH UPDATE OF THIS HOSPITAL, in the clear',
+    'other hospitals: the new shared head of each round; not this hospital’s update',
+  ],
+};
+
+/** Texts come from the coordinator: none may move a terminal's cursor, or turn the direction of reading. */
+const visible = (text: string): string => text.replaceAll(/\p{C}/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+
+/** @param last - the configuration that was approved before this one. */
+export function approvalText({ body, digest }: Opened<'run-config'>, last: Opened<'run-config'> | undefined): string {
+  const { noiseMultiplier, epsilon, cohort, sentBytes, mode } = runTerms(body);
+  const tensors = headTensors(body.head).map(({ name, shape }) => `${name} (${shape.join(' x ')})`);
+  const lines = [
+    `run            ${body.runId}`,
+    `hash           ${digest}`,
+    `study          ${visible(body.study.name)}`,
+    `study hash     ${studyHash(body.study)}`,
+    `labels         ${body.study.labels.map(visible).join(', ')}`,
+    `rounds         at most ${body.rounds}, each ${body.training.epochs} epochs on this hospital's training images`,
+    `hospitals      ${body.roster.map(({ hospitalId }) => hospitalId).join(', ')}`,
+    `trust mode     ${mode}`,
+    'who would see what',
+    ...WHO_SEES[mode].map((line) => `  ${line}`),
+    'what would leave in each round',
+    `  the head: ${tensors.join(', ')}; about ${sentBytes} bytes`,
+    '  the number of training images, a training loss, and figures on held-out images',
+    'guarantees',
+    `  an update is at most ${body.clipNorm} long (L2 norm); longer ones are scaled down here`,
+    `  at least ${cohort} hospitals in each sum`,
+    noiseMultiplier === undefined ? '  noise: NONE' : `  noise: ${noiseMultiplier} times the clip bound`,
+    epsilon === undefined ? '  epsilon: UNBOUNDED' : `  epsilon: at most ${epsilon}`,
+    ...changes(body, last?.body),
+  ];
+  return lines.join('\n');
+}
+
+function changes(now: RunConfig, before: RunConfig | undefined): string[] {
+  if (before === undefined) return ['nothing was approved before: all of it is new'];
+  const [old, fresh] = [flat(before), flat(now)];
+  const names = [...new Set([...old.keys(), ...fresh.keys()])].filter((name) => old.get(name) !== fresh.get(name));
+  return [
+    `changes since ${before.runId}, the last that was approved: ${names.length === 0 ? 'none' : ''}`.trimEnd(),
+    ...names.flatMap((name) => [
+      ...(old.has(name) ? [`- ${visible(name)}: ${visible(old.get(name) ?? '')}`] : []),
+      ...(fresh.has(name) ? [`+ ${visible(name)}: ${visible(fresh.get(name) ?? '')}`] : []),
+    ]),
+  ];
+}
+
+/** Every value by its place: `training.epochs` -> `2`. */
+function flat(value: unknown, name = '', all = new Map<string, string>()): Map<string, string> {
+  if (typeof value === 'object' && value !== null) {
+    for (const [key, child] of Object.entries(value)) flat(child, name === '' ? key : `${name}.${key}`, all);
+  } else all.set(name, JSON.stringify(value));
+  return all;
+}

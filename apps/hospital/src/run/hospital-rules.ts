@@ -1,0 +1,26 @@
+/** What a hospital itself has to say about a run, behind one port: its policy, its people, its pause. */
+import type { Opened, Plan, PolicyRule, RunConfig } from '@consilium/protocol';
+
+export type Approval = 'given' | 'denied' | 'awaited';
+
+export interface HospitalRules {
+  /** Asked before any work for the run is done. */
+  refuseRun(config: RunConfig): Promise<PolicyRule | undefined>;
+  /** Keeps the configuration where a person can look at it, as long as the answer is `awaited`. */
+  approvalOf(config: Opened<'run-config'>): Promise<Approval>;
+  /**
+   * Asked before any work for the round is done, and once more for the run when the data was read.
+   *
+   * @param patients - in the training part.
+   */
+  refuseRound(plan: Plan, config: RunConfig, patients: () => number | undefined): Promise<PolicyRule | 'PAUSED' | undefined>;
+  refusePatients(config: RunConfig, patients: () => number | undefined): Promise<PolicyRule | undefined>;
+}
+
+/** A hospital that has no policy: what the protocol and hospital.yaml allow. */
+export const noRules: HospitalRules = {
+  refuseRun: () => Promise.resolve(undefined),
+  approvalOf: () => Promise.resolve('given'),
+  refuseRound: () => Promise.resolve(undefined),
+  refusePatients: () => Promise.resolve(undefined),
+};

@@ -1,0 +1,76 @@
+/**
+ * AES-256 in counter mode as a stream of ring elements: word k is bytes 4k to 4k + 3 of the keystream, u32 little-endian,
+ * counter from zero. One key is one stream: a key that masks a vector does nothing else.
+ */
+import { createCipheriv, type Cipher } from 'node:crypto';
+import { endianness } from 'node:os';
+import { requireKey } from './raw-keys.js';
+import { BLOCK_BYTES, kernel } from './ring-kernel.js';
+
+// Typed arrays are of the machine's order: on a big-endian one the masks of two hospitals would not cancel.
+if (endianness() !== 'LE') throw new Error('masks need a little-endian machine');
+
+const CIPHER = 'aes-256-ctr';
+const COUNTER_BYTES = 16;
+const WORD_BYTES = 4;
+/** A stream may start at any multiple of this: the words of one AES block. */
+export const WORDS_PER_COUNTER = COUNTER_BYTES / WORD_BYTES;
+
+const zeros = new Uint8Array(BLOCK_BYTES);
+
+/** One term of a masked vector or of its unmasking. */
+export interface MaskTerm {
+  /** 32 bytes. */
+  readonly key: Uint8Array;
+  readonly sign: 1 | -1;
+}
+
+function openStream(key: Uint8Array, startWord: number): Cipher {
+  requireKey(key, 'mask key');
+  if (!Number.isSafeInteger(startWord) || startWord < 0 || startWord % WORDS_PER_COUNTER !== 0) {
+    throw new RangeError(`a stream starts at a multiple of ${WORDS_PER_COUNTER} words`);
+  }
+  const counter = Buffer.alloc(COUNTER_BYTES);
+  counter.writeBigUInt64BE(BigInt(startWord / WORDS_PER_COUNTER), COUNTER_BYTES / 2);
+  return createCipheriv(CIPHER, key, counter);
+}
+
+/**
+ * Words `startWord` to `startWord + words - 1` of a key's stream.
+ *
+ * @param key - 32 bytes, uniform (out of HKDF or the CSPRNG).
+ * @param startWord - a multiple of {@link WORDS_PER_COUNTER}.
+ * @returns u32, shape (words,).
+ */
+export function keystreamWords(key: Uint8Array, words: number, startWord = 0): Uint32Array {
+  const stream = new Uint32Array(words);
+  addKeystreams(stream, [{ key, sign: 1 }], startWord);
+  return stream;
+}
+
+/**
+ * target[k] += sum over terms of sign * stream[startWord + k], modulo 2^32. Costs about 1.5 ms for a million words and
+ * term; block by block, so that the sum stays in the cache whatever the number of terms.
+ *
+ * @param target - u32, shape (d,); changed in place.
+ * @param startWord - where in its streams `target` begins, a multiple of {@link WORDS_PER_COUNTER}.
+ * @throws RangeError before anything is changed, for a key that is not 32 bytes or another `startWord`.
+ */
+export function addKeystreams(target: Uint32Array, terms: readonly MaskTerm[], startWord = 0): void {
+  const streams = terms.map(({ key, sign }) => ({ cipher: openStream(key, startWord), sign }));
+  const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+  const memory = new Uint8Array(kernel.memory.buffer);
+  const [sum, block] = [memory.subarray(0, BLOCK_BYTES), memory.subarray(BLOCK_BYTES)];
+  for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
+    const part = bytes.subarray(start, start + BLOCK_BYTES);
+    const blank = zeros.subarray(0, part.length);
+    sum.set(part);
+    for (const { cipher, sign } of streams) {
+      block.set(cipher.update(blank));
+      if (sign === 1) kernel.add(part.length);
+      else kernel.subtract(part.length);
+    }
+    part.set(sum.subarray(0, part.length));
+  }
+  memory.fill(0); // the last block of a stream is as secret as its key
+}

@@ -1,0 +1,56 @@
+/** The running sum of masked vectors: each is checked whole, added and forgotten, so that one is held and never n. */
+import { type DealtCohort, type Member, requireSession } from './cohort.js';
+import { addWords, vectorRoot } from './digests.js';
+import { SecAggError } from './errors.js';
+import type { Masked, Survivor } from './messages.js';
+
+export class MaskedSum {
+  readonly #cohort: DealtCohort;
+  readonly #words: Uint32Array;
+  readonly #roots = new Map<number, string>();
+  #closed = false;
+
+  constructor(cohort: DealtCohort) {
+    this.#cohort = cohort;
+    this.#words = new Uint32Array(cohort.plan.words);
+  }
+
+  /** The masked sum, u32, shape (D,): as unreadable as its parts. Unmasking changes it in place. */
+  get words(): Uint32Array {
+    return this.#words;
+  }
+
+  /**
+   * @param masked - signed by the hospital.
+   * @param vector - what it uploaded, u32, hostile. Not modified, not kept.
+   * @throws {@link SecAggError} `WRONG_CONTEXT`, also for a vector after {@link close}; `ALREADY_SAID` for a second one;
+   * `SPLIT_VIEW` if its masks are for other hospitals; `BAD_UPLOAD`. The sum is then as it was.
+   */
+  add(masked: Masked, vector: Uint32Array): void {
+    const sender = this.#sender(masked);
+    if (masked.u2Digest !== this.#cohort.u2Digest) {
+      throw new SecAggError('SPLIT_VIEW', `${sender.hospitalId} masked for other hospitals`, sender.hospitalId);
+    }
+    const sum = this.#words;
+    if (masked.words !== sum.length || vector.length !== sum.length) {
+      throw new SecAggError('BAD_UPLOAD', `expected ${sum.length} words`);
+    }
+    if (vectorRoot(vector) !== masked.yRoot) throw new SecAggError('BAD_UPLOAD', 'the vector is not the one signed');
+    addWords(sum, vector);
+    this.#roots.set(sender.x, masked.yRoot);
+  }
+
+  /** Ends the uploads. @returns Who is in the sum, in ascending x. */
+  close(): Survivor[] {
+    this.#closed = true;
+    return [...this.#roots].map(([x, yRoot]) => ({ x, yRoot })).sort((a, b) => a.x - b.x);
+  }
+
+  #sender(masked: Masked): Member {
+    const sender = this.#cohort.dealt.find(({ hospitalId }) => hospitalId === masked.from);
+    if (!sender || this.#closed) throw new SecAggError('WRONG_CONTEXT', 'no vector of this hospital is due');
+    requireSession(this.#cohort, sender.hospitalId, masked);
+    if (this.#roots.has(sender.x)) throw new SecAggError('ALREADY_SAID', 'this hospital is in the sum');
+    return sender;
+  }
+}

@@ -1,0 +1,57 @@
+/** Merkle trees of RFC 6962 section 2.1: roots, audit paths and their check (RFC 9162 section 2.1.3). */
+import { sha256Of } from '@consilium/crypto';
+
+const LEAF = Uint8Array.of(0);
+const NODE = Uint8Array.of(1);
+
+const leafHash = (leaf: Uint8Array): Uint8Array => sha256Of(LEAF, leaf);
+const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256Of(NODE, left, right);
+
+/** Hashes of a tree, from its leaves (level 0) up to its root; a last node without a partner moves up as it is. */
+export type Tree = readonly (readonly Uint8Array[])[];
+
+/** @param leaves - at least one. */
+export function merkleTree(leaves: Iterable<Uint8Array>): Tree {
+  const levels = [Array.from(leaves, leafHash)];
+  for (let level = levels[0] ?? []; level.length > 1; levels.push(level)) {
+    const below = level;
+    level = Array.from({ length: Math.ceil(below.length / 2) }, (_, i) => {
+      const [left, right] = [below[2 * i] as Uint8Array, below[2 * i + 1]];
+      return right === undefined ? left : nodeHash(left, right);
+    });
+  }
+  return levels;
+}
+
+export function rootOf(tree: Tree): Uint8Array {
+  const root = tree.at(-1)?.[0];
+  if (root === undefined) throw new RangeError('a tree has at least one leaf');
+  return root;
+}
+
+/** The siblings on the way from a leaf to the root, from below. */
+export function auditPath(tree: Tree, index: number): Uint8Array[] {
+  return tree.flatMap((level, height) => level[(index >> height) ^ 1] ?? []);
+}
+
+/**
+ * The root that a leaf and its path lead to; null if the path has not the length that this leaf has.
+ *
+ * @param path - hostile.
+ * @param size - leaves of the tree, known to the caller.
+ */
+export function rootFromPath(
+  leaf: Uint8Array,
+  index: number,
+  size: number,
+  path: readonly Uint8Array[],
+): Uint8Array | null {
+  let [hash, at, used] = [leafHash(leaf), index, 0];
+  for (let width = size; width > 1; width = Math.ceil(width / 2), at >>= 1) {
+    if (at === width - 1 && at % 2 === 0) continue; // without a partner on this level
+    const sibling = path[used++];
+    if (sibling === undefined) return null;
+    hash = at % 2 === 0 ? nodeHash(hash, sibling) : nodeHash(sibling, hash);
+  }
+  return used === path.length ? hash : null;
+}

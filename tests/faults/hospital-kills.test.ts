@@ -1,0 +1,74 @@
+/**
+ * Claims, for a run of two hospitals and two rounds in which one hospital's process dies by SIGKILL before or after each call
+ * of its memory and its learner, and is started again on the same home: (1) the run finishes, with the hospital under its old
+ * identity or declined for the round whose update it lost, at the latest when the time for the last evaluation is over (one
+ * that died while it evaluated does not evaluate again); (2) it never trains twice on one plan; (3) it never offers two
+ * different updates for one attempt; (4) the head is the exact mean of those who were counted, byte for byte.
+ * Oracle: FedAvg in float64 over the hospitals that `round-done` names; a file with one line for each training; the names of
+ * the blobs that the coordinator's store was asked for.
+ *
+ * A seeded sample of the deaths runs by default, all of them with CONSILIUM_FAULTS=all.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SeededRandom } from '@consilium/tensors';
+import { afterEach, expect, it } from 'vitest';
+import { expectedHead } from '../support/expected-head.js';
+import { Child } from './child.js';
+import { bytesOf, partOf, setStage, SPEC, type Stage } from './stage.js';
+
+const all = process.env['CONSILIUM_FAULTS'] === 'all';
+/** More than a run without faults makes: prepare, and in each round train, evaluate and some writings. */
+const CALLS = 24;
+const SAMPLED = 4;
+
+const every = Array.from({ length: CALLS }, (_, k) => [`before:${k + 1}`, `after:${k + 1}`]).flat();
+const random = new SeededRandom('hospital-kills');
+const deaths = all ? every : Array.from({ length: SAMPLED }, () => every[random.integer(every.length)] ?? '');
+
+let stage: Stage | undefined;
+const children: Child[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    child.kill();
+    await child.ended;
+  }
+  await stage?.clear();
+});
+function started(child: Child): Child {
+  children.push(child);
+  return child;
+}
+
+it.each(deaths)('a hospital dies %s', { timeout: 90_000 }, async (death) => {
+  stage = await setStage(['a', 'b'], { minHospitals: 1, roundTimeoutSeconds: 20 });
+  const coordinator = started(Child.dyingCoordinator(stage, 'never'));
+  const steady = (await stage.node(0)).run();
+  const mortal = started(Child.dyingHospital(stage, 1, death));
+  let last = mortal;
+  const end = await mortal.ended;
+  if (end.signal !== null) {
+    expect(end.signal).toBe('SIGKILL');
+    last = started(Child.dyingHospital(stage, 1, 'never'));
+    await last.ended;
+  }
+  expect(await last.ended).toMatchObject({ status: 0, stderr: '' });
+  expect(await coordinator.ended).toMatchObject({ status: 0, stderr: '' });
+
+  const rounds = coordinator.of('round-done');
+  expect(rounds.map(({ round }) => round)).toEqual([1, 2]);
+  // What was lost is at most the one update that it was making.
+  expect(rounds.flatMap(({ missing }) => missing).length).toBeLessThanOrEqual(1);
+  expect(rounds.flatMap(({ missing }) => missing).filter((id) => id !== 'b')).toEqual([]);
+  const counted = rounds.map(({ hospitals }) => hospitals.map(({ id }) => partOf('ab'.indexOf(id))));
+  const expected = bytesOf(expectedHead(SPEC, counted));
+  const outcome = await steady;
+  expect(outcome.ended === 'finished' && bytesOf(outcome.model)).toBe(expected);
+  expect(last.of('outcome')).toMatchObject([{ ended: 'finished', model: expected }]);
+
+  const trainings = (await readFile(join(stage.homeOf('b'), 'trainings'), 'utf8')).trim().split('\n');
+  expect(new Set(trainings).size).toBe(trainings.length);
+  const offered = new Set(coordinator.of('offered').flatMap(({ blob }) => (blob.startsWith('update/') ? [blob] : [])));
+  const places = [...offered].map((blob) => blob.split('/').slice(0, 4).join('/'));
+  expect(new Set(places).size).toBe(places.length);
+});

@@ -1,0 +1,173 @@
+/**
+ * Claims, for a run of two hospitals and two rounds in which the coordinator is a real process that dies by SIGKILL before or
+ * after its N-th write to the store, for every N, and is started again on the same home and port: (1) the run goes on, and
+ * the first thing that a hospital does is noted within 30 s of the new process's start (the 95th percentile is printed);
+ * (2) no acknowledged update is lost and none is counted twice; (3) every hospital ends with the head of a run without
+ * faults, byte for byte; (4) no hospital ever offers two different updates for one attempt; (5) the same for the product's
+ * own program, killed at any time.
+ * Oracle: FedAvg in float64 (tests/support/expected-head.ts); the log and the blob names of the store.
+ *
+ * A seeded sample of the deaths runs by default, all of them with CONSILIUM_FAULTS=all.
+ */
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { NodeOutcome } from '@consilium/hospital';
+import { openEmbeddedStore, openPostgresStore, type RunStore } from '@consilium/store';
+import { SeededRandom } from '@consilium/tensors';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { quantile } from '../bench/quantile.js';
+import { expectedHead } from '../support/expected-head.js';
+import { noPostgres, PostgresServer } from '../support/postgres.js';
+import { until } from '../support/until.js';
+import { Child } from './child.js';
+import { bytesOf, partOf, RUN, setStage, SPEC, type Stage } from './stage.js';
+
+const all = process.env['CONSILIUM_FAULTS'] === 'all';
+/** More than a run without faults writes; a death that is never reached is a run without faults. */
+const WRITES = 44;
+const SAMPLED = 4;
+const PARTS = [partOf(0), partOf(1)];
+const EXPECTED = bytesOf(expectedHead(SPEC, [PARTS, PARTS]));
+
+function deaths(seed: string): string[] {
+  const every = Array.from({ length: WRITES }, (_, k) => [`before:${k + 1}`, `after:${k + 1}`]).flat();
+  if (all) return every;
+  const random = new SeededRandom(seed);
+  return Array.from({ length: SAMPLED }, () => every[random.integer(every.length)] ?? '');
+}
+
+let stage: Stage | undefined;
+const children: Child[] = [];
+const recoveries: number[] = [];
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    child.kill();
+    await child.ended;
+  }
+  await stage?.clear();
+  stage = undefined;
+});
+afterAll(() => {
+  if (recoveries.length === 0) return;
+  const figures = [0.5, 0.95, 1].map((q) => `${(quantile(recoveries, q) / 1_000).toFixed(2)} s`);
+  process.stdout.write(
+    `recovery of the coordinator over ${recoveries.length} kills, p50 / p95 / longest: ${figures.join(' / ')}\n`,
+  );
+});
+
+function started(child: Child): Child {
+  children.push(child);
+  return child;
+}
+
+/** Both hospitals, in this process. */
+async function joined(here: Stage): Promise<Promise<NodeOutcome>[]> {
+  const nodes = await Promise.all([here.node(0), here.node(1)]);
+  const outcomes = nodes.map((node) => node.run());
+  for (const outcome of outcomes) outcome.catch(() => undefined);
+  return outcomes;
+}
+
+async function expectExact(outcomes: readonly Promise<NodeOutcome>[]): Promise<void> {
+  for (const outcome of await Promise.all(outcomes)) {
+    if (outcome.ended !== 'finished') throw new Error(`a hospital ended as ${outcome.ended}`);
+    expect(outcome.rounds).toBe(2);
+    expect(bytesOf(outcome.model)).toBe(EXPECTED);
+  }
+}
+
+/** The log counts each update once, and keeps its statement. */
+async function expectCountedOnce(store: RunStore): Promise<void> {
+  const counted: string[] = [];
+  for await (const { event } of store.events(RUN)) {
+    const { type, update } = JSON.parse(event) as { type: string; update?: { hospitalId: string; blobDigest: string } };
+    if (type === 'update-accepted') counted.push(update?.hospitalId ?? '');
+  }
+  expect(counted.sort()).toEqual(['a', 'a', 'b', 'b']);
+  const documents: string[] = [];
+  for await (const { digest } of store.documents(RUN, 'update')) documents.push(digest);
+  expect(new Set(documents).size).toBe(4);
+  await store.close();
+}
+
+/** At most one blob name for each round, attempt and hospital, whatever was offered again. */
+function expectOneUpdateEach(processes: readonly Child[]): void {
+  const blobs = new Set(processes.flatMap((child) => child.of('offered').map(({ blob }) => blob)));
+  const updates = [...blobs].filter((blob) => blob.startsWith('update/'));
+  const places = updates.map((blob) => blob.split('/').slice(0, 4).join('/'));
+  expect(places.sort()).toEqual(['update/1/1/a', 'update/1/1/b', 'update/2/1/a', 'update/2/1/b']);
+}
+
+async function dieAndComeBack(death: string, databaseUrl: string): Promise<void> {
+  stage = await setStage(['a', 'b']);
+  const outcomes = await joined(stage);
+  const mortal = started(Child.dyingCoordinator(stage, death, databaseUrl));
+  const end = await mortal.ended;
+  const processes = [mortal];
+  if (end.signal !== null) {
+    expect(end.signal).toBe('SIGKILL');
+    const again = started(Child.dyingCoordinator(stage, 'never', databaseUrl));
+    processes.push(again);
+    const { status, stderr } = await again.ended;
+    expect(`${String(status)} ${stderr}`).toBe('0 ');
+    const runHadEnded = mortal.of('ended').length > 0;
+    if (!runHadEnded) {
+      expect(again.firstNewMs).toBeLessThan(30_000);
+      recoveries.push(again.firstNewMs ?? NaN);
+    }
+  } else expect(`${String(end.status)} ${end.stderr}`).toBe('0 ');
+  await expectExact(outcomes);
+  expectOneUpdateEach(processes);
+  const store =
+    databaseUrl === '' ? openEmbeddedStore(join(stage.coordinatorHome, 'store')) : openPostgresStore(databaseUrl);
+  await expectCountedOnce(await store);
+}
+
+describe('the coordinator dies at a write, on the embedded store', () => {
+  it.each(deaths('kill-matrix/embedded'))('%s', (death) => dieAndComeBack(death, ''), 90_000);
+});
+
+describe.skipIf(noPostgres !== undefined)(`and on PostgreSQL ${noPostgres ?? ''}`, () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+  });
+  afterAll(() => server.stop());
+  let number = 0;
+  it.each(deaths('kill-matrix/postgres'))(
+    '%s',
+    async (death) => dieAndComeBack(death, await server.database(`faults_${++number}`)),
+    90_000,
+  );
+});
+
+it("the product's own coordinator, killed again and again at any time", { timeout: 300_000 }, async () => {
+  const random = new SeededRandom('kill-matrix/any-time');
+  stage = await setStage(['a', 'b']);
+  const outcomes = await joined(stage);
+  const kills = all ? 20 : 4;
+  const processes: Child[] = [];
+  for (let kill = 0; kill < kills; kill++) {
+    const child = started(Child.coordinator(stage));
+    processes.push(child);
+    // From before it has read its arguments until it has said a few things.
+    const words = random.integer(7);
+    const delayMs = random.integer(words === 0 ? 1_000 : 30);
+    const moment = until(() => child.lines.length >= words).then(() => setTimeout(delayMs));
+    const ended = await Promise.race([child.ended, moment]);
+    if (ended !== undefined) {
+      expect(ended).toMatchObject({ status: 0 });
+      break;
+    }
+    child.kill();
+    await child.ended;
+  }
+  if (!processes.some((child) => child.of('ended').length > 0)) {
+    const last = started(Child.coordinator(stage));
+    processes.push(last);
+    expect(await last.ended).toMatchObject({ status: 0 });
+    recoveries.push(last.firstNewMs ?? NaN);
+  }
+  await expectExact(outcomes);
+  await expectCountedOnce(await openEmbeddedStore(join(stage.coordinatorHome, 'store')));
+});

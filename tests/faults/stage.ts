@@ -1,0 +1,80 @@
+/** A consortium on disk, for real processes: homes, keys, enrolments, a run file, and a port that stays the same. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { enrol, openHome, writeCard, type RunFile } from '@consilium/coordinator';
+import {
+  FolderMemory,
+  HospitalNode,
+  initialise,
+  openIdentity,
+  pinnedCoordinator,
+  trust,
+  type NodeOptions,
+} from '@consilium/hospital';
+import { knownLearner } from '../support/federation.js';
+import { waveUpdate, type Part } from '../support/expected-head.js';
+import { unusedPort } from '../support/tcp-proxy.js';
+
+export const SPEC = { kind: 'linear', inputs: 4, classes: 3 } as const;
+export const PARAMETERS = 15;
+export const RUN = 'fault-run';
+
+/** What the k-th hospital contributes; it differs by hospital and round, and the weights have no common factor. */
+export const partOf = (k: number): Part => ({ examples: 7 + 24 * k, update: waveUpdate(k, PARAMETERS) });
+
+export interface Stage {
+  readonly hospitals: readonly string[];
+  readonly directory: string;
+  readonly coordinatorHome: string;
+  readonly runFile: string;
+  readonly url: string;
+  readonly port: number;
+  homeOf(hospital: string): string;
+  /** A hospital in this process, with a home on disk. */
+  node(k: number, options?: Partial<NodeOptions>): Promise<HospitalNode>;
+  clear(): Promise<void>;
+}
+
+/** @param changes - what differs from a run of two rounds that nobody is dropped from for being away. */
+export async function setStage(hospitals: readonly string[], changes: Partial<RunFile> = {}): Promise<Stage> {
+  const directory = await mkdtemp(join(tmpdir(), 'consilium-faults-'));
+  const homeOf = (hospital: string): string => join(directory, hospital);
+  const coordinatorHome = join(directory, 'coordinator');
+  const home = await openHome(coordinatorHome);
+  const card = await writeCard(home, 'faults');
+  for (const hospital of hospitals) {
+    await enrol(home, (await initialise(homeOf(hospital), hospital)).file);
+    await trust(homeOf(hospital), card.file);
+  }
+  const runFile = join(directory, 'run.yaml');
+  const run = {
+    run: RUN,
+    study: { name: 'faults', labels: ['normal', 'pneumonia', 'covid'] },
+    ...{ mode: 'sealed', head: { kind: 'linear' }, embeddingLength: SPEC.inputs },
+    ...{ backbone: 'ab'.repeat(32), preprocessing: 'test-1', rounds: 2 },
+    ...{ gatherTimeoutSeconds: 120, roundTimeoutSeconds: 120, absenceGraceSeconds: 60 },
+    ...changes,
+  };
+  await writeFile(runFile, JSON.stringify(run));
+  const port = await unusedPort();
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    ...{ hospitals, directory, coordinatorHome, runFile, url, port, homeOf },
+    node: async (k, options = {}) => {
+      const place = homeOf(hospitals[k] ?? '');
+      const { examples, update } = partOf(k);
+      return new HospitalNode({
+        ...(await openIdentity(place)),
+        coordinatorKey: await pinnedCoordinator(place),
+        ...{ url, learner: knownLearner(examples, update), memory: new FolderMemory(place), modes: ['sealed'] },
+        progress: () => undefined,
+        ...options,
+      });
+    },
+    clear: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+export const bytesOf = (head: Float32Array | undefined): string =>
+  head === undefined ? 'none' : Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('hex');
