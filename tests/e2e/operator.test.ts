@@ -1,9 +1,10 @@
 /**
  * Claims: an operator leads several runs through the daemon's commands, in text and in JSON, with the documented exit status;
  * two runs at the same time do not touch each other; a daemon that is killed in the middle of both continues both, and one
- * that is asked to end parks its runs, tells no hospital that they have ended, and goes on when it is back; who lacks the
- * token learns nothing, and the token is in no output and no log; of two daemons on one database one leads, the other waits,
- * takes over, and the first ends. Oracle: the codes written here; what the hospitals themselves hold when a run has ended.
+ * that is asked to end parks its runs, tells no hospital that they have ended, and goes on when it is back; of the heads
+ * the best and the newest are kept; who lacks the token learns nothing, and the token is in no output and no log; of two
+ * daemons on one database one leads, the other waits, takes over, and the first ends.
+ * Oracle: the codes written here; what the hospitals themselves hold when a run has ended.
  */
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,7 +26,7 @@ import { noPostgres, PostgresServer } from '../support/postgres.js';
 import { runProgram, startProgram, type Ending, type RunningProgram } from '../support/programs.js';
 import { unusedPort } from '../support/tcp-proxy.js';
 
-const ROUNDS = 3;
+const ROUNDS = 4;
 const HOSPITALS = { first: ['a', 'b'], second: ['c', 'd'] } as const;
 
 let directory: string;
@@ -172,7 +173,7 @@ describe('an operator with two runs', () => {
   let daemon: RunningProgram;
 
   it('begins both, and hospitals of both train', async () => {
-    daemon = await serve('office', port);
+    daemon = await serve('office', port, '--keep-snapshots', 'best');
     for (const run of Object.keys(HOSPITALS)) {
       const { status, stdout } = await coordinator('run', 'start', `${run}.yaml`);
       expect(stdout).toContain(`run ${run} has begun`);
@@ -214,7 +215,7 @@ describe('an operator with two runs', () => {
   it('gets both back after the daemon was killed in the middle of a round', async () => {
     daemon.child.kill('SIGKILL');
     await daemon.ended;
-    daemon = await serve('office', port);
+    daemon = await serve('office', port, '--keep-snapshots', 'best');
     await daemon.printed(/run first is taken up after \d+ events/);
     await daemon.printed(/run second is taken up after \d+ events/);
     for (const run of Object.keys(HOSPITALS)) {
@@ -228,7 +229,7 @@ describe('an operator with two runs', () => {
     letGo('first', ROUNDS);
     letGo('second', ROUNDS);
     const second = await shown('second', ({ phase }) => phase === 'ended');
-    expect(second).toMatchObject({ status: 'finished', round: ROUNDS, history: [{}, {}, {}] });
+    expect(second).toMatchObject({ status: 'finished', round: ROUNDS, history: [{}, {}, {}, {}] });
     // The open round is finished, and no other begins.
     const first = await shown('first', ({ round }) => round === 3);
     expect(first).toMatchObject({ status: 'paused', phase: 'gathering' });
@@ -254,9 +255,9 @@ describe('an operator with two runs', () => {
     for (const hospital of HOSPITALS.second) {
       const held = outcomes.get(hospital);
       if (held?.ended !== 'finished') throw new Error(`${hospital} has not finished`);
-      expect(head).toEqual([...held.model]);
+      expect(head).toEqual([...(held.model ?? [])]);
     }
-    expect(history.map(({ round }) => round)).toEqual([1, 2, 3]);
+    expect(history.map(({ round }) => round)).toEqual([1, 2, 3, 4]);
     expect((await api('/runs/second/model?round=9')).status).toBe(404);
   });
 
@@ -272,15 +273,21 @@ describe('an operator with two runs', () => {
   });
 
   it('finds it paused afterwards, and resumes it to its end', async () => {
-    daemon = await serve('office', port);
+    daemon = await serve('office', port, '--keep-snapshots', 'best');
     const back = await shown('first', ({ hospitals }) => hospitals.every(({ connected }) => connected));
     expect(back).toMatchObject({ status: 'paused', round: 3 });
     expect(await json('run', 'resume', 'first')).toMatchObject([{ run: 'first', status: 'running' }]);
     const { history } = await shown('first', ({ status }) => status === 'finished');
-    expect(history).toMatchObject([{ missing: [] }, { missing: [] }, { missing: [] }]);
+    expect(history).toMatchObject([{ missing: [] }, { missing: [] }, { missing: [] }, { missing: [] }]);
     for (const hospital of HOSPITALS.first) await expect.poll(() => outcomes.get(hospital)?.ended).toBe('finished');
-    // A file follows its round; no round waits for it.
-    await expect.poll(() => readdir(path('office', 'models', 'first'))).toHaveLength(ROUNDS);
+    // A file follows its round; no round waits for it. All rounds score alike, and the earliest of equals is the best.
+    const files = ['round-00001.safetensors', 'round-00004.safetensors'];
+    await expect.poll(async () => (await readdir(path('office', 'models', 'first'))).sort()).toEqual(files);
+    const best = new Uint8Array(await (await api('/runs/first/model?round=best')).arrayBuffer());
+    expect(readSafetensors(best).metadata.get('round')).toBe('1');
+    const forgotten = await api('/runs/first/model?round=2');
+    expect(forgotten.status).toBe(404);
+    expect(await forgotten.json()).toMatchObject({ code: 'MODEL_UNKNOWN' });
   });
 
   it('aborts a third one at once, and nothing more can be done with it', async () => {

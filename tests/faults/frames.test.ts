@@ -99,7 +99,10 @@ describe('played back', () => {
     const beforeBytes = process.memoryUsage().rss;
     const codes = new Set<string>();
     for (let sent = 0; sent < MESSAGES; sent += BATCH) {
-      const drawn = Array.from({ length: BATCH }, () => messages[random.integer(messages.length)] ?? (['sync', {}] as const));
+      const drawn = Array.from(
+        { length: BATCH },
+        () => messages[random.integer(messages.length)] ?? (['sync', {}] as const),
+      );
       const answers = await Promise.all(drawn.map(([name, body]) => mallory.ask(name, body)));
       for (const { ok, code } of answers) codes.add(ok ? 'OK' : String(code));
       if (sent + BATCH < MESSAGES) await setTimeout(PAUSE_MS);

@@ -11,20 +11,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SeededRandom } from '@consilium/tensors';
 import { afterEach, expect, it } from 'vitest';
 import { expectedHead } from '../support/expected-head.js';
 import { Child } from './child.js';
-import { bytesOf, partOf, setStage, SPEC, type Stage } from './stage.js';
+import { bytesOf, deaths, partOf, setStage, SPEC, type Stage } from './stage.js';
 
-const all = process.env['CONSILIUM_FAULTS'] === 'all';
 /** More than a run without faults makes: prepare, and in each round train, evaluate and some writings. */
 const CALLS = 24;
-const SAMPLED = 4;
-
-const every = Array.from({ length: CALLS }, (_, k) => [`before:${k + 1}`, `after:${k + 1}`]).flat();
-const random = new SeededRandom('hospital-kills');
-const deaths = all ? every : Array.from({ length: SAMPLED }, () => every[random.integer(every.length)] ?? '');
+const SAMPLED = 3;
 
 let stage: Stage | undefined;
 const children: Child[] = [];
@@ -40,7 +34,7 @@ function started(child: Child): Child {
   return child;
 }
 
-it.each(deaths)('a hospital dies %s', { timeout: 90_000 }, async (death) => {
+it.each(deaths(CALLS, SAMPLED, 'hospital-kills'))('a hospital dies %s', { timeout: 90_000 }, async (death) => {
   stage = await setStage(['a', 'b'], { minHospitals: 1, roundTimeoutSeconds: 20 });
   const coordinator = started(Child.dyingCoordinator(stage, 'never'));
   const steady = (await stage.node(0)).run();

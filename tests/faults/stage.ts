@@ -12,6 +12,7 @@ import {
   trust,
   type NodeOptions,
 } from '@consilium/hospital';
+import { SeededRandom } from '@consilium/tensors';
 import { knownLearner } from '../support/federation.js';
 import { waveUpdate, type Part } from '../support/expected-head.js';
 import { unusedPort } from '../support/tcp-proxy.js';
@@ -78,3 +79,15 @@ export async function setStage(hospitals: readonly string[], changes: Partial<Ru
 
 export const bytesOf = (head: Float32Array | undefined): string =>
   head === undefined ? 'none' : Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('hex');
+
+/**
+ * Every death that a test knows of: all with CONSILIUM_FAULTS=all, else a seeded sample.
+ *
+ * @param calls - how many calls there are to die before or after.
+ */
+export function deaths(calls: number, sampled: number, seed: string): string[] {
+  const every = Array.from({ length: calls }, (_, k) => [`before:${k + 1}`, `after:${k + 1}`]).flat();
+  if (process.env['CONSILIUM_FAULTS'] === 'all') return every;
+  const random = new SeededRandom(seed);
+  return Array.from({ length: sampled }, () => every.splice(random.integer(every.length), 1)[0] ?? '');
+}

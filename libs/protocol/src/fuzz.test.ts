@@ -131,7 +131,7 @@ it('what a coordinator says is parsed or refused', () => {
     'update.offer': { receivedBytes: 0 },
     'update.chunk': { receivedBytes: 9 },
     'update.commit': {},
-  decline: {},
+    decline: {},
     evaluation: {},
   };
   for (const name of requestNames) {

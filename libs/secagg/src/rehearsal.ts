@@ -211,3 +211,28 @@ export const sampleContribution = (x: number, parameters: number): Contribution 
   examples: 100 + x,
   metrics: [],
 });
+
+export const at = (all: readonly Actor[], x: number): Actor => all[x - 1] as Actor;
+
+/** n = 5, c = 1: t = 4, and one may drop out. */
+export const five = (): [Actor[], Rehearsal] => {
+  const all = actors(5);
+  return [all, new Rehearsal(all, { tolerated: 1 })];
+};
+
+export type Delivered = ReadonlyMap<string, message.Deliver>;
+
+/** All five have dealt; the deliveries are not sent yet. */
+export function dealtRound(): { all: Actor[]; round: Rehearsal; delivered: Delivered } {
+  const [all, round] = five();
+  const roster = round.roster(round.adverts());
+  return { all, round, delivered: round.deliver(all.map((actor) => round.share(actor, roster))) };
+}
+
+/** From the sum to its opening, with everybody. */
+export function finish(round: Rehearsal, all: readonly Actor[]): ReturnType<typeof openSum> {
+  const survivors = round.survivors();
+  const agrees = all.map((actor) => round.agree(actor, survivors));
+  const request = coordinator.closeAgreement(round.surviving, agrees);
+  return round.open(all.map((actor) => round.unmask(actor, request)));
+}

@@ -88,7 +88,7 @@ describe('a round', () => {
         }, 0);
         expect(worst).toBeLessThan(survivors.length * perUnit);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 

@@ -138,6 +138,8 @@ function endOf(history: History, rounds: readonly ExpectedRound[], state: Coordi
     end?.['outcome'] === state.outcome && end['reason'] === state.reason && end['rounds'] === rounds.length && isBest;
   return [
     ...(ends.length === 1 && says ? [] : ['the signed end of the run is not that of its log']),
+    // No history of these takes anything from the store that was in it.
+    ...(state.reason === 'COORDINATOR_FAILED' ? ['the coordinator gave up'] : []),
     ...(stored.ended ? [] : ['the store does not know that the run is over']),
     ...(stored.secrets.size === 0 ? [] : ['the key of a round is still in the store']),
     ...([...stored.blobs.keys()].some((name) => name.startsWith('update/')) ? ['sealed updates are left behind'] : []),

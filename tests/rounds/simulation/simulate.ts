@@ -121,7 +121,9 @@ class Simulation {
     if (!isInTime) world.violated('the run and its hospitals did not come to an end');
     for (const coordinator of this.coordinators) this.#compareWithLog(coordinator);
     for (const claim of violationsOf(history)) world.violated(claim);
-    await this.#replay();
+    await this.#replay().catch((error: unknown) => {
+      world.violated(`a replay fails: ${error instanceof Error ? error.message : 'with no error'}`);
+    });
   }
 
   get summary(): string {

@@ -61,7 +61,7 @@ beforeEach(() => {
     read: (_run: string, name: string) => Promise.resolve(known(name)),
     remove: (_lease: unknown, _run: string, name: string) => Promise.resolve(blobs.delete(name)).then(() => undefined),
   };
-  uploads = new Uploads({ blobs: store as unknown as RunStore['blobs'] }, () => ({ holder: 'test', token: 1 }));
+  uploads = new Uploads({ blobs: store }, () => ({ holder: 'test', token: 1 }));
 });
 
 const conductor = {

@@ -18,12 +18,10 @@ import {
   openStatement,
   signStatement,
   type Digest,
-  type Evaluation,
   type Opened,
   type Pushed,
   type RunId,
   type Statement,
-  type UpdateStatement,
 } from '@consilium/protocol';
 import type { CoordinatorEffect, CoordinatorEvent, CoordinatorState } from '@consilium/rounds';
 import { StoreError, type Lease, type RunStore } from '@consilium/store';
@@ -261,7 +259,7 @@ export class Conductor {
     this.#timers.get(key)?.();
     const cancel = this.ports.clock.after(delayMs, () => {
       this.#timers.delete(key);
-      this.#internally({ type: 'timer', key });
+      void this.#internally({ type: 'timer', key });
     });
     this.#timers.set(key, cancel);
   }

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { beforeEach, expect, it } from 'vitest';
 import type { Digest, HospitalId } from '@consilium/protocol';
 import type { CoordinatorEvent, RunRules } from '@consilium/rounds';
-import { StoreError, type Entry, type RunStore } from '@consilium/store';
+import { StoreError, type Entry } from '@consilium/store';
 import { DurableMachine, type MachinePorts } from './durable-machine.js';
 
 const a = 'a' as HospitalId;
@@ -32,13 +32,15 @@ beforeEach(() => {
       if (log.length === seq) log.push(...entries.map(({ event }) => event));
       happened.push('written');
     };
-    await (fates.shift() ?? (async (done) => Promise.resolve(done())))(write);
+    const fate = fates.shift();
+    if (fate === undefined) write();
+    else await fate(write);
   };
   async function* events() {
     for (const [seq, event] of log.entries()) yield await Promise.resolve({ seq, at: '', event });
   }
   ports = {
-    store: { append, events } as Pick<RunStore, 'append' | 'events'>,
+    store: { append, events },
     lease: () => ({ holder: 'test', token: 1 }),
     clock: { nowMs: () => 0, after: () => () => undefined, sleep: () => Promise.resolve() },
     log: pino({ enabled: false }),

@@ -1,7 +1,8 @@
 /**
  * Claims: (1) a request that waits while a line comes up and is lost again before it is ready goes out on the next one; (2) a
  * coordinator that does not answer the handshake is left, and tried again; (3) an update is offered again when the coordinator
- * does not know it any more, and ends with what that offer says; (4) a final refusal ends the channel.
+ * does not know it any more, and ends with what that offer says; (4) a final refusal ends the channel;
+ * (5) what is pushed before the synchronisation was answered is heard after it.
  * Oracle: a wire that the test answers; what passed it, in order.
  */
 import { beforeEach, expect, it } from 'vitest';
@@ -43,6 +44,7 @@ let events: WireEvents;
 let asked: RequestName[];
 let connects: number;
 let refusals: string[];
+let heard: string[];
 let answer: (name: RequestName, request: object) => Promise<unknown>;
 let channel: CoordinatorChannel;
 
@@ -70,10 +72,10 @@ function honest(name: RequestName, request: object): Promise<unknown> {
 const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(() => setImmediate(resolve)));
 
 beforeEach(() => {
-  [asked, connects, refusals, answer] = [[], 0, [], honest];
+  [asked, connects, refusals, heard, answer] = [[], 0, [], [], honest];
   channel = new CoordinatorChannel({
     ...{ url: '', hospitalId: NORTH, identity: north, coordinatorKey: coordinator.publicKey },
-    onStatement: () => undefined,
+    onStatement: ({ name, body }) => heard.push(`${name} ${'round' in body ? body.round : ''}`.trim()),
     onLine: () => undefined,
     onRefused: ({ code }) => refusals.push(code),
     network: {
@@ -142,4 +144,30 @@ it('ends with a coordinator that will not have us', async () => {
   await settled();
   await settled();
   expect([refusals, connects]).toEqual([['HOSPITAL_UNKNOWN'], 1]);
+});
+
+it('hears what was pushed before the synchronisation was answered after it, and drops what a lost line left', async () => {
+  const aggregate = (round: number): object => {
+    const digest = 'dd'.repeat(32) as Digest;
+    const place = { runId: RUN, round, attempt: 1, planDigest: digest, model: digest } as const;
+    const body = { v: 1, ...place, from: 'coordinator', updates: [], totalExamples: 1 } as const;
+    const { envelope } = signStatement('aggregate', body, 'coordinator', (bytes) => signBytes(coordinator, bytes));
+    return { name: 'aggregate', envelope };
+  };
+  answer = (name, request) => {
+    if (name !== 'sync') return honest(name, request);
+    events.statement(aggregate(2));
+    return Promise.resolve({ ok: true, statements: [aggregate(1)] });
+  };
+  events.connected();
+  await settled();
+  events.statement(aggregate(3));
+  expect(heard).toEqual(['aggregate 1', 'aggregate 2', 'aggregate 3']);
+  events.disconnected(false);
+  events.statement(aggregate(4));
+  events.disconnected(false);
+  answer = honest;
+  events.connected();
+  await settled();
+  expect(heard).toHaveLength(3);
 });

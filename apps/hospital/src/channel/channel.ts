@@ -91,6 +91,8 @@ export class CoordinatorChannel {
   /** Counts ups and downs: what began on an earlier line says nothing about this one. */
   #line = 0;
   #closed = false;
+  /** Pushed before the synchronisation was answered: newer than its statements, and meaningless without them. */
+  #early: unknown[] | undefined = [];
 
   constructor(private readonly ports: ChannelPorts) {
     const { wire, sleep, below } = ports.network ?? socketNetwork(ports);
@@ -105,7 +107,8 @@ export class CoordinatorChannel {
         ports.onLine('unreachable');
       },
       statement: (input) => {
-        this.#take(input);
+        if (this.#early === undefined) this.#take(input);
+        else if (this.#early.length < limits.syncStatements) this.#early.push(input);
       },
     });
     this.#wire = throughDoor(open, ports.door ?? new EgressDoor());
@@ -176,7 +179,9 @@ export class CoordinatorChannel {
       this.ports.onLine('connected');
       this.#readySinceMs = performance.now();
       this.#ready.open();
-      for (const statement of statements) this.#take(statement);
+      const early = this.#early ?? [];
+      this.#early = undefined;
+      for (const statement of [...statements, ...early]) this.#take(statement);
     } catch (error) {
       if (error instanceof ProtocolError && FINAL_REFUSALS.includes(error.code)) {
         this.close();
@@ -191,6 +196,7 @@ export class CoordinatorChannel {
 
   #disconnected(byServer: boolean): void {
     this.#line += 1;
+    this.#early = [];
     // Only a line that has held ends the trouble: one that is cut as soon as it stands would otherwise be tried for ever.
     if (performance.now() - this.#readySinceMs > LONGEST_PAUSE_MS) this.#backOff.reset();
     this.#readySinceMs = Infinity;

@@ -61,6 +61,10 @@ export function addEgressCommands(program: Command): void {
       }
       const bytes = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       const messages = entries.reduce((sum, entry) => sum + entry.messages, 0);
-      say(options, { ok: true, entries: entries.length, messages, bytes }, `whole: ${entries.length} entries, ${messages} messages, ${bytes} bytes`);
+      say(
+        options,
+        { ok: true, entries: entries.length, messages, bytes },
+        `whole: ${entries.length} entries, ${messages} messages, ${bytes} bytes`,
+      );
     });
 }

@@ -70,7 +70,8 @@ export async function dryRun(
   const config = await readHospitalConfig(configFile);
   const { hospitalId } = await openIdentity(home);
   await mkdir(out, { recursive: true, mode: 0o700 });
-  if ((await readdir(out)).length > 0) throw new HospitalError('TARGET_NOT_EMPTY', 'the folder for the dry run holds something');
+  if ((await readdir(out)).length > 0)
+    throw new HospitalError('TARGET_NOT_EMPTY', 'the folder for the dry run holds something');
   const learner = new XrayLearner(config, hospitalId, onProgress);
   const prepared = await learner.prepare();
   const given = hash === undefined ? undefined : await knownConfig(home, hash);
@@ -120,13 +121,15 @@ async function knownConfig(home: string, hash: string): Promise<RunConfig> {
   const approvals = new Approvals(home, identity, await pinnedCoordinator(home));
   const known = [...(await approvals.pending()), ...(await approvals.decided()).map(({ config }) => config)];
   const found = known.find(({ digest }) => digest === hash);
-  if (found === undefined) throw new HospitalError('APPROVAL_UNKNOWN', 'no configuration with that hash was received here');
+  if (found === undefined)
+    throw new HospitalError('APPROVAL_UNKNOWN', 'no configuration with that hash was received here');
   return found.body;
 }
 
 /** What a coordinator's run file says when it says little. */
 function usualConfig(prepared: Prepared, labels: readonly string[]): RunConfig {
-  if (labels.length < 2) throw new HospitalError('DATA_INVALID', 'the data has fewer than two labels: there is nothing to tell apart');
+  if (labels.length < 2)
+    throw new HospitalError('DATA_INVALID', 'the data has fewer than two labels: there is nothing to tell apart');
   const head = { kind: 'linear' as const, inputs: prepared.embeddingLength, classes: labels.length };
   const seed = 'consilium';
   return {
@@ -165,7 +168,12 @@ async function writeMessages(out: string, messages: readonly Message[]): Promise
   return written;
 }
 
-const STATEMENTS = { consent: 'consent', 'update.offer': 'update', evaluation: 'evaluation', decline: 'decline' } as const;
+const STATEMENTS = {
+  consent: 'consent',
+  'update.offer': 'update',
+  evaluation: 'evaluation',
+  decline: 'decline',
+} as const;
 
 function sayingOf(name: Message['name'], envelope: Envelope): object {
   return name in STATEMENTS ? parseUnverified(STATEMENTS[name as keyof typeof STATEMENTS], envelope).body : {};
@@ -224,7 +232,14 @@ class Forgetful implements RunMemory {
 }
 
 /** For people. */
-export function dryRunText({ folder, configuration, policyRefuses, messages, totalBytes, update }: DryRunSummary): string {
+export function dryRunText({
+  folder,
+  configuration,
+  policyRefuses,
+  messages,
+  totalBytes,
+  update,
+}: DryRunSummary): string {
   const lines = messages.map(({ file, sizeBytes, purpose }) => `${file}  ${sizeBytes} bytes  ${purpose}`);
   const tensors = update.tensors.map(
     ({ name, numbers, largest }) => `  ${name}: ${numbers} numbers, the largest ${largest.toPrecision(3)}`,
@@ -239,4 +254,3 @@ export function dryRunText({ folder, configuration, policyRefuses, messages, tot
     `written to ${folder}`,
   ].join('\n');
 }
-

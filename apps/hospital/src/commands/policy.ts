@@ -71,7 +71,10 @@ export async function approve(
   const decision = deny ? 'denied' : 'approved';
   if (ask === undefined || yes) {
     if (hash === undefined) {
-      throw new HospitalError('APPROVAL_NEEDS_HASH', 'without a question to a person, --hash must name the configuration in full');
+      throw new HospitalError(
+        'APPROVAL_NEEDS_HASH',
+        'without a question to a person, --hash must name the configuration in full',
+      );
     }
     if (!yes) throw new HospitalError('NEEDS_YES', 'there is no terminal to ask at: repeat it with --yes');
   } else {
@@ -84,10 +87,16 @@ export async function approve(
   return { hash: config.digest, run: config.body.runId, decision, by, verdict };
 }
 
-function choose(known: readonly Opened<'run-config'>[], run: string | undefined, hash: string | undefined): Opened<'run-config'> {
+function choose(
+  known: readonly Opened<'run-config'>[],
+  run: string | undefined,
+  hash: string | undefined,
+): Opened<'run-config'> {
   const chosen = new Map(
     known
-      .filter(({ body, digest }) => (run === undefined || body.runId === run) && (hash === undefined || digest === hash))
+      .filter(
+        ({ body, digest }) => (run === undefined || body.runId === run) && (hash === undefined || digest === hash),
+      )
       .map((config) => [config.digest, config]),
   );
   const [only, ...others] = chosen.values();

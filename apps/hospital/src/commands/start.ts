@@ -96,10 +96,7 @@ interface Conclusion {
   readonly progress: (step: StartProgress) => void;
 }
 
-async function conclude(
-  outcome: NodeOutcome,
-  { home, learner, memory, log, progress }: Conclusion,
-): Promise<void> {
+async function conclude(outcome: NodeOutcome, { home, learner, memory, log, progress }: Conclusion): Promise<void> {
   log.info({ ended: outcome.ended }, 'the run has ended for this hospital');
   const { hospitalId } = await openIdentity(home);
   const { summary, model, runConfig } = await summarise(outcome, learner, hospitalId);

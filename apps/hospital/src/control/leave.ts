@@ -1,5 +1,5 @@
 /** `leave`: this hospital forgets its keys and all that it computed, and says what it removed. */
-import { lstat, open, readdir, rm } from 'node:fs/promises';
+import { lstat, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HospitalError } from '../errors.js';
 import { isMissing } from '../durable-file.js';
@@ -52,11 +52,12 @@ export async function leave(home: string, all: boolean): Promise<LeaveReport> {
   });
   socket?.destroy();
   if (socket !== undefined) throw new HospitalError('ALREADY_RUNNING', 'a node of this home is running: stop it first');
-  // The cache may lie outside and hold other files: only what a cache consists of is removed there.
-  const { freedBytes } = await collectCache(home, 0);
-  await rm(await cacheFolder(home), { recursive: false, force: true }).catch(() => undefined);
+  const cacheBytes = await removeCache(home);
   const rotated = (await readdir(home)).filter((name) => /^egress\.\d+-\d+\.jsonl$/.test(name));
-  const targets = { ...ALWAYS, ...(all ? { ...WITH_ALL, ...Object.fromEntries(rotated.map((name) => [name, 'the journal of what left'])) } : {}) };
+  const targets = {
+    ...ALWAYS,
+    ...(all ? { ...WITH_ALL, ...Object.fromEntries(rotated.map((name) => [name, 'the journal of what left'])) } : {}),
+  };
   const removed: Removed[] = [];
   for (const [path, what] of Object.entries(targets)) {
     const size = await sizeOf(join(home, path));
@@ -65,7 +66,24 @@ export async function leave(home: string, all: boolean): Promise<LeaveReport> {
     await rm(join(home, path), { recursive: true });
     removed.push({ path, what, ...size });
   }
-  return { removed, kept: (await readdir(home)).sort(), cacheBytes: freedBytes };
+  return { removed, kept: (await readdir(home)).sort(), cacheBytes };
+}
+
+/** One outside of the home may hold other files: only what a cache consists of is removed there. @returns Bytes freed. */
+async function removeCache(home: string): Promise<number> {
+  const folder = await cacheFolder(home);
+  const { freedBytes } = await collectCache(home, 0);
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+  // Examinations are named by a digest.
+  const examinations = names.filter((name) => /^[0-9a-f]{64}\.json$/.test(name)).map((name) => join(folder, name));
+  const sizes = await Promise.all(examinations.map((path) => sizeOf(path)));
+  await Promise.all(examinations.map((path) => rm(path)));
+  const isEmpty = (await readdir(folder).catch(() => ['gone'])).length === 0;
+  if (isEmpty) await rmdir(folder);
+  return freedBytes + sizes.reduce((sum, size) => sum + (size?.bytes ?? 0), 0);
 }
 
 async function sizeOf(path: string): Promise<{ files: number; bytes: number } | undefined> {

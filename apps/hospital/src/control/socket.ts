@@ -34,7 +34,10 @@ export async function listenForCommands(
   answer: (command: Command) => object | Promise<object>,
 ): Promise<() => Promise<void>> {
   const path = await socketOf(home);
+  const open = new Set<Socket>();
   const serve = (socket: Socket): void => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
     socket.on('error', () => socket.destroy());
     let line = '';
     socket.setEncoding('utf8').on('data', (text: string) => {
@@ -55,6 +58,8 @@ export async function listenForCommands(
           server.close(() => {
             resolve();
           });
+          // Who asked to stop waits for its end: what was answered goes out, and then the line is closed.
+          for (const socket of open) socket.destroySoon();
         });
     }
     const other = await dial(home);

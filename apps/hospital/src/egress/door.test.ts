@@ -7,7 +7,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { generateIdentity, signBytes } from '@consilium/crypto';
-import { signStatement, type Digest, type Envelope, type HospitalId, type RequestName, type RunId } from '@consilium/protocol';
+import {
+  signStatement,
+  type Digest,
+  type Envelope,
+  type HospitalId,
+  type RequestName,
+  type RunId,
+} from '@consilium/protocol';
 import { EgressDoor, type Ledger } from './door.js';
 import type { NewEntry } from './journal.js';
 
@@ -18,7 +25,17 @@ const from = 'a' as HospitalId;
 
 function offer(round: number, blob: Uint8Array): { statement: Envelope } {
   const digests = { planDigest: '0d'.repeat(32) as Digest, blobDigest: sha256(blob) as Digest };
-  const body = { v: 1, runId, round, attempt: 1, from, ...digests, blobBytes: blob.length, examples: 5, loss: '0.5' } as const;
+  const body = {
+    v: 1,
+    runId,
+    round,
+    attempt: 1,
+    from,
+    ...digests,
+    blobBytes: blob.length,
+    examples: 5,
+    loss: '0.5',
+  } as const;
   return { statement: signStatement('update', body, from, (bytes) => signBytes(identity, bytes)).envelope };
 }
 
@@ -94,7 +111,12 @@ describe('the door', () => {
   });
 
   it('lets nothing pass that cannot be written down', () => {
-    const full = { append: () => undefined, flush: () => { throw new Error('ENOSPC'); } };
+    const full = {
+      append: () => undefined,
+      flush: () => {
+        throw new Error('ENOSPC');
+      },
+    };
     const door = new EgressDoor({ journal: full });
     expect(() => door.pass('update.offer', offer(1, blob))).toThrow('ENOSPC');
   });

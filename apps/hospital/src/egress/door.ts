@@ -52,9 +52,11 @@ export class EgressDoor {
    * @throws Error when the journal cannot be written: then nothing is sent.
    */
   pass(name: RequestName, body: object): object {
-    if (!Object.hasOwn(requests, name)) throw new HospitalError('EGRESS_REFUSED', 'a message without a schema was to leave');
+    if (!Object.hasOwn(requests, name))
+      throw new HospitalError('EGRESS_REFUSED', 'a message without a schema was to leave');
     const parsed = requests[name].safeParse(body);
-    if (!parsed.success) throw new HospitalError('EGRESS_REFUSED', `a ${name} that does not fit its schema was to leave`);
+    if (!parsed.success)
+      throw new HospitalError('EGRESS_REFUSED', `a ${name} that does not fit its schema was to leave`);
     const leaving: object = parsed.data;
     const bytes = bytesOf(leaving);
     const place = this.#placeOf(name, leaving);

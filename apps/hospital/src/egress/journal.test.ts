@@ -29,7 +29,7 @@ const entry = (k: number): NewEntry => ({
 
 /** A process that ends after each few lines. */
 function write(count: number, rotateAtBytes = Infinity): void {
-  for (let k = 0; k < count; ) {
+  for (let k = 0; k < count;) {
     const journal = new EgressJournal(home, undefined, rotateAtBytes);
     for (let n = 0; n < 5 && k < count; n++, k++) journal.append(entry(k));
     journal.flush();
@@ -39,7 +39,8 @@ function write(count: number, rotateAtBytes = Infinity): void {
 
 const files = async (): Promise<string[]> => (await readdir(home)).filter((name) => name.endsWith('.jsonl')).sort();
 const lines = async (): Promise<string[]> => (await readFile(join(home, JOURNAL), 'utf8')).trimEnd().split('\n');
-const put = (all: readonly string[]): Promise<void> => writeFile(join(home, JOURNAL), all.map((l) => `${l}\n`).join(''));
+const put = (all: readonly string[]): Promise<void> =>
+  writeFile(join(home, JOURNAL), all.map((l) => `${l}\n`).join(''));
 
 describe('a journal as it was written', () => {
   it('is whole, over restarts', async () => {

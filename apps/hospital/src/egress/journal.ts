@@ -6,7 +6,17 @@
  * A line is written before its message is handed to the network: what cannot be journalled is not sent. Writing is
  * synchronous, because the order of lines is the order of messages.
  */
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { HospitalError } from '../errors.js';

@@ -40,7 +40,12 @@ export async function readJournal(home: string): Promise<JournalReading> {
   return { entries, fault: endFault(home, entries, prev, place) };
 }
 
-function endFault(home: string, entries: readonly Entry[], prev: string, place: Omit<Fault, 'what'>): Fault | undefined {
+function endFault(
+  home: string,
+  entries: readonly Entry[],
+  prev: string,
+  place: Omit<Fault, 'what'>,
+): Fault | undefined {
   let head: ReturnType<typeof readHead>;
   try {
     head = readHead(home);

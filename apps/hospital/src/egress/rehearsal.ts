@@ -4,7 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toHex } from '@consilium/bytes';
-import { digestBlob, generateIdentity, generateRoundKey, openSealedUpdate, signBytes, type Identity } from '@consilium/crypto';
+import {
+  digestBlob,
+  generateIdentity,
+  generateRoundKey,
+  openSealedUpdate,
+  signBytes,
+  type Identity,
+} from '@consilium/crypto';
 import { initialParameters } from '@consilium/model-spec';
 import {
   parseUnverified,
@@ -127,7 +134,13 @@ export class Rehearsal {
     if (statement === undefined) throw new Error('an update was sent that was not offered');
     const { runId, round, attempt, planDigest, from: hospitalId, examples } = statement;
     const sealed = Buffer.concat(this.#chunks);
-    const opened = openSealedUpdate(sealed, this.#roundKey.secretKey, { runId, round, attempt, planDigest, hospitalId });
+    const opened = openSealedUpdate(sealed, this.#roundKey.secretKey, {
+      runId,
+      round,
+      attempt,
+      planDigest,
+      hospitalId,
+    });
     const update = new Float32Array(Uint8Array.from(opened).buffer);
     this.#opened = { statement, sealed, update };
     const { head, seed } = this.#config.body;

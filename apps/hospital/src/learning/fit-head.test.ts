@@ -65,7 +65,10 @@ describe('fitRound', () => {
 
   it('stays nearer to the shared head with a proximal term', async () => {
     const moved = async (proximalMu: string): Promise<number> =>
-      norm((await fitRound(backend, config({ proximalMu }), start, parts, { round: 1, seed: 'seed' })).parameters, start);
+      norm(
+        (await fitRound(backend, config({ proximalMu }), start, parts, { round: 1, seed: 'seed' })).parameters,
+        start,
+      );
     expect(await moved('10')).toBeLessThan(0.7 * (await moved('0')));
   });
 
@@ -73,7 +76,13 @@ describe('fitRound', () => {
     // Labels that training contradicts: each epoch is worse than the one before.
     const wrong = { ...parts.train, labels: parts.train.labels.map((label) => (label + 1) % 3) };
     const stopping = config({ epochs: 6, earlyStopPatienceEpochs: 1, schedule: { kind: 'constant' } });
-    const stopped = await fitRound(backend, stopping, start, { ...parts, validation: wrong }, { round: 1, seed: 'seed' });
+    const stopped = await fitRound(
+      backend,
+      stopping,
+      start,
+      { ...parts, validation: wrong },
+      { round: 1, seed: 'seed' },
+    );
     const oneEpoch = await fitRound(backend, config({ epochs: 1 }), start, parts, { round: 1, seed: 'seed' });
     expect([...stopped.parameters]).toEqual([...oneEpoch.parameters]);
     expect(stopped.loss).toBe(oneEpoch.loss);

@@ -11,7 +11,9 @@ export interface FittedHead {
 }
 
 type Parts = { readonly train: Examples; readonly validation: Examples };
-type Place = Pick<TrainingJob, 'parameters' | 'epochs' | 'seed' | 'proximalMu' | 'signal'> & { readonly epochsBefore: number };
+type Place = Pick<TrainingJob, 'parameters' | 'epochs' | 'seed' | 'proximalMu' | 'signal'> & {
+  readonly epochsBefore: number;
+};
 
 /** @param model - the shared head that the round starts from: what the proximal term ties the local one to. */
 export function fitRound(

@@ -30,12 +30,7 @@ export class XrayLearner implements Learner {
     return this.split(config).trainPatients;
   }
 
-  async train(
-    config: RunConfig,
-    model: Float32Array,
-    round: number,
-    signal?: AbortSignal,
-  ): Promise<TrainedUpdate> {
+  async train(config: RunConfig, model: Float32Array, round: number, signal?: AbortSignal): Promise<TrainedUpdate> {
     const split = this.split(config);
     const seed = `${config.seed}/${this.hospitalId}/${round}`;
     const trained = await fitRound(this.backend, config, model, split, { round, seed, ...(signal && { signal }) });

@@ -16,7 +16,8 @@ const WHO_SEES: Readonly<Record<TrustMode, readonly string[]>> = {
 };
 
 /** Texts come from the coordinator: none may move a terminal's cursor, or turn the direction of reading. */
-const visible = (text: string): string => text.replaceAll(/\p{C}/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+const visible = (text: string): string =>
+  text.replaceAll(/\p{C}/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 
 /** @param last - the configuration that was approved before this one. */
 export function approvalText({ body, digest }: Opened<'run-config'>, last: Opened<'run-config'> | undefined): string {

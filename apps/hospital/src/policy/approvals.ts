@@ -75,7 +75,11 @@ export class Approvals {
   /** All configurations that anyone decided about, the latest decision last. */
   async decided(): Promise<Decided[]> {
     const all = await Promise.all((await this.#digests('')).map((digest) => this.of(digest)));
-    const last = ({ decisions }: Decided): string => decisions.map(({ time }) => time).sort().at(-1) ?? '';
+    const last = ({ decisions }: Decided): string =>
+      decisions
+        .map(({ time }) => time)
+        .sort()
+        .at(-1) ?? '';
     return all
       .filter((one): one is Decided => one !== undefined && one.decisions.length > 0)
       .sort((a, b) => (last(a) < last(b) ? -1 : 1));

@@ -46,19 +46,27 @@ export class HouseRules implements HospitalRules {
   ): Promise<PolicyRule | 'PAUSED' | undefined> {
     // Who is to stop after a round begins no other.
     if ((await isPaused(this.home)) || (await isStopped(this.home))) return 'PAUSED';
-    return this.#refusal(roundTerms(plan, config), patients);
+    // A person may have changed the policy, or their mind, since the run was consented to.
+    return (
+      (await this.#refusal(runTerms(config), patients)) ??
+      (await this.#refusal(roundTerms(plan, config), patients)) ??
+      ((await this.#verdict(plan.configDigest)) === 'given' ? undefined : 'NOT_APPROVED')
+    );
   }
 
   async approvalOf(config: Opened<'run-config'>): Promise<Approval> {
-    const policy = await this.#policy();
-    // A policy that became unreadable meanwhile must not let anything pass: it is refused where it is asked for a reason.
-    if (policy === 'unreadable') return 'awaited';
-    if (policy === undefined || policy.approval === 'none') return 'given';
-    const decided = await this.approvals.of(config.digest);
-    const verdict = verdictOf(decided?.decisions ?? [], policy.approvers);
+    const verdict = await this.#verdict(config.digest);
     if (verdict === 'awaited') await this.approvals.await(config);
     else await this.approvals.settle(config.digest);
     return verdict;
+  }
+
+  async #verdict(configDigest: string): Promise<Approval> {
+    const policy = await this.#policy();
+    // One that became unreadable meanwhile lets nothing pass.
+    if (policy === 'unreadable') return 'awaited';
+    if (policy === undefined || policy.approval === 'none') return 'given';
+    return verdictOf((await this.approvals.of(configDigest))?.decisions ?? [], policy.approvers);
   }
 
   async #refusal(terms: RunTerms | RoundTerms, patients: () => number | undefined): Promise<PolicyRule | undefined> {
@@ -102,7 +110,11 @@ export async function bytesIn(folder: string): Promise<number> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(gone)) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) sum += await bytesIn(path);
-    else if (entry.isFile()) sum += await stat(path).then(({ size }) => size, () => 0);
+    else if (entry.isFile())
+      sum += await stat(path).then(
+        ({ size }) => size,
+        () => 0,
+      );
   }
   return sum;
 }

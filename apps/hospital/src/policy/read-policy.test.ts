@@ -30,7 +30,12 @@ const changed = (key: string, line: string): string => DEFAULT_POLICY.replace(ne
 describe('parsePolicy', () => {
   it('reads the default, sizes in bytes', () => {
     const policy = parsePolicy(DEFAULT_POLICY);
-    expect(policy).toMatchObject({ trustModes: ['secagg'], approval: 'required', memoryMax: 4 * 2 ** 30, hours: 'always' });
+    expect(policy).toMatchObject({
+      trustModes: ['secagg'],
+      approval: 'required',
+      memoryMax: 4 * 2 ** 30,
+      hours: 'always',
+    });
     expect(Object.keys(policy)).toEqual(keys);
   });
 
@@ -57,7 +62,8 @@ describe('parsePolicy', () => {
     ['studies', 'studies: [abc]', /studies/],
     ['hours', 'hours: ["7-19"]', /hours/],
     ['hours', 'hours: ["24:00-07:00"]', /hours/],
-    ['epsilonMax', 'epsilonMax: 0', /epsilonMax: expected "any" or a number above 0/],
+    ['epsilonMax', 'epsilonMax: 0', /epsilonMax: Too small/],
+    ['epsilonMax', 'epsilonMax: none', /epsilonMax: expected "any" or a number above 0/],
     ['approval', 'approval: no', /approval: /],
     ['collusionToleranceMax', 'collusionToleranceMax: 0', /below collusionToleranceMin/],
   ])('names the line of a wrong %s', (key, line, message) => {

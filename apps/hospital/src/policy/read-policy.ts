@@ -36,7 +36,9 @@ export function parsePolicy(text: string): Policy {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineAt = (offset: number): number => lines.linePos(offset).line;
-  const syntax = document.errors.map(({ code, pos }) => fault(lineAt(pos[0]), `not YAML as it is needed here (${code})`));
+  const syntax = document.errors.map(({ code, pos }) =>
+    fault(lineAt(pos[0]), `not YAML as it is needed here (${code})`),
+  );
   if (syntax.length > 0) throw invalid(syntax);
   const parsed = policySchema.safeParse(plain(document));
   if (parsed.success) return parsed.data;

@@ -40,9 +40,13 @@ const ofRuns: readonly (readonly [PolicyRule, Check<RunTerms>])[] = [
   ['CLIP_NORM_TOO_LARGE', ({ clipNormMax }, { clipNorm }) => !(clipNorm <= clipNormMax)],
   [
     'NOISE_TOO_SMALL',
-    ({ noiseMultiplierMin }, { noiseMultiplier }) => noiseMultiplierMin > 0 && !((noiseMultiplier ?? 0) >= noiseMultiplierMin),
+    ({ noiseMultiplierMin }, { noiseMultiplier }) =>
+      noiseMultiplierMin > 0 && !((noiseMultiplier ?? 0) >= noiseMultiplierMin),
   ],
-  ['EPSILON_TOO_LARGE', ({ epsilonMax }, { epsilon }) => epsilonMax !== 'any' && !((epsilon ?? Infinity) <= epsilonMax)],
+  [
+    'EPSILON_TOO_LARGE',
+    ({ epsilonMax }, { epsilon }) => epsilonMax !== 'any' && !((epsilon ?? Infinity) <= epsilonMax),
+  ],
   [
     'TENSOR_NOT_ALLOWED',
     ({ tensors: allowed }, { tensors }) =>
@@ -55,16 +59,24 @@ const ofRuns: readonly (readonly [PolicyRule, Check<RunTerms>])[] = [
 const ofRounds: readonly (readonly [PolicyRule, Check<RoundTerms>])[] = [
   ['COHORT_TOO_SMALL', ({ cohortMin }, { cohort }) => cohort < cohortMin],
   ['TOO_FEW_PATIENTS', tooFewPatients],
-  ['OUTSIDE_HOURS', ({ hours }, _, { minuteOfDay }) => hours !== 'always' && !hours.some((h) => isWithin(h, minuteOfDay))],
+  [
+    'OUTSIDE_HOURS',
+    ({ hours }, _, { minuteOfDay }) => hours !== 'always' && !hours.some((h) => isWithin(h, minuteOfDay)),
+  ],
   [
     'MEMORY',
-    ({ memoryMax }, { parameters }, { memoryBytes }) => memoryBytes + 4 * parameters * COPIES_WHILE_TRAINING > memoryMax,
+    ({ memoryMax }, { parameters }, { memoryBytes }) =>
+      memoryBytes + 4 * parameters * COPIES_WHILE_TRAINING > memoryMax,
   ],
   ['DISK', ({ diskMax }, { parameters }, { diskBytes }) => diskBytes + 4 * parameters > diskMax],
 ];
 
 /** @returns The first rule that is broken, or undefined. */
-export function refusalByPolicy(policy: Policy, terms: RunTerms | RoundTerms, facts: LocalFacts): PolicyRule | undefined {
+export function refusalByPolicy(
+  policy: Policy,
+  terms: RunTerms | RoundTerms,
+  facts: LocalFacts,
+): PolicyRule | undefined {
   const broken =
     terms.subject === 'run'
       ? ofRuns.find(([, isBroken]) => isBroken(policy, terms, facts))

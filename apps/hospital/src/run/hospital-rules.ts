@@ -13,7 +13,11 @@ export interface HospitalRules {
    *
    * @param patients - in the training part.
    */
-  refuseRound(plan: Plan, config: RunConfig, patients: () => number | undefined): Promise<PolicyRule | 'PAUSED' | undefined>;
+  refuseRound(
+    plan: Plan,
+    config: RunConfig,
+    patients: () => number | undefined,
+  ): Promise<PolicyRule | 'PAUSED' | undefined>;
   refusePatients(config: RunConfig, patients: () => number | undefined): Promise<PolicyRule | undefined>;
 }
 

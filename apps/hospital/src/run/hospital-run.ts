@@ -4,15 +4,11 @@
  * what must outlive a crash is on the disk before anything follows from it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fromHex, toHex } from '@consilium/bytes';
-import { digestBlob, isSafeAgreementKey, signBytes } from '@consilium/crypto';
-import { initialParameters, parameterCount } from '@consilium/model-spec';
+import { fromHex } from '@consilium/bytes';
+import { isSafeAgreementKey } from '@consilium/crypto';
 import {
-  decimal,
   ProtocolError,
-  signStatement,
   type Aggregate,
-  type Decline,
   type Digest,
   type Opened,
   type PolicyRule,
@@ -21,7 +17,6 @@ import {
 } from '@consilium/protocol';
 import {
   memoryOf,
-  refuseConfig,
   startHospital,
   stepHospital,
   type AcceptedPlan,
@@ -31,42 +26,16 @@ import {
   type LocalRefusal,
   type Memory,
 } from '@consilium/rounds';
-import { floatBytes } from '@consilium/tensors';
 import { Refused, type CoordinatorChannel, type CoordinatorStatement } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
+import { admit } from './admission.js';
 import type { HospitalRules } from './hospital-rules.js';
-import type { Learner, Prepared, Scores } from './learner.js';
+import type { Learner, Prepared } from './learner.js';
 import type { RunMemory } from './memory.js';
+import type { RunOutcome, RunProgress } from './outcome.js';
+import { Replies, type DeclineReason } from './replies.js';
 import { answerPlan, type Outgoing } from './round.js';
-import { Stopwatch, type Activity } from './stopwatch.js';
-
-export type RunProgress =
-  | {
-      readonly event: 'stage';
-      readonly run: string;
-      readonly stage: HospitalState['phase'] | 'awaiting-approval';
-      readonly round: number;
-    }
-  | {
-      readonly event: 'declined';
-      readonly run: string;
-      readonly round: number;
-      readonly reason: PolicyRule | 'PAUSED' | 'UPDATE_LOST';
-    }
-  | { readonly event: 'evaluated'; readonly run: string; readonly round: number; readonly scores: Scores };
-
-export type RunOutcome =
-  | {
-      readonly ended: RunEnd['outcome'];
-      readonly reason: RunEnd['reason'];
-      readonly rounds: number;
-      readonly config: Opened<'run-config'> | undefined;
-      /** The head that the run ends with: of the best round where the run stops early, else of the last. */
-      readonly model: Float32Array | undefined;
-      readonly sentBytes: number;
-      readonly seconds: Record<Activity, number>;
-    }
-  | { readonly ended: 'refused-here'; readonly code: LocalRefusal | 'POLICY'; readonly detail: string };
+import { Stopwatch } from './stopwatch.js';
 
 export interface RunPorts extends Credentials {
   readonly channel: CoordinatorChannel;
@@ -80,13 +49,12 @@ export interface RunPorts extends Credentials {
   readonly progress: (progress: RunProgress) => void;
 }
 
-/** How often it is looked whether a person has decided. */
-const LOOK_AGAIN_MS = 500;
 /** The coordinator learns of a refusal if it listens; this hospital does not depend on it. */
 const REFUSAL_MS = 10_000;
 
 export class HospitalRun {
   readonly #stopwatch = new Stopwatch();
+  readonly #replies: Replies;
   readonly #models = new Map<Digest, Float32Array>();
   #state: HospitalState;
   #written: string;
@@ -95,7 +63,7 @@ export class HospitalRun {
   #end: RunEnd | undefined;
   #round = 0;
   #refusedWith: ProtocolError | undefined;
-  #declined: { readonly plan: Digest; readonly reason: PolicyRule | 'PAUSED' } | undefined;
+  #declined: { readonly plan: Digest; readonly reason: DeclineReason } | undefined;
   /** Everything that happens waits for what happened before it. */
   #turn: Promise<void> = Promise.resolve();
   #finish!: (outcome: RunOutcome) => void;
@@ -114,6 +82,7 @@ export class HospitalRun {
   ) {
     // An update that was announced and is not on the disk was never sealed: its plan counts as answered, without one.
     const known = memory === undefined || outgoing !== undefined ? memory : { ...memory, unsent: undefined };
+    this.#replies = new Replies(ports);
     this.#state = startHospital(known);
     this.#written = JSON.stringify(memory);
     this.#outgoing = outgoing;
@@ -155,8 +124,9 @@ export class HospitalRun {
     switch (statement.name) {
       case 'run-config': {
         // After a reconnection it comes again, and was judged already; another one the machine refuses by its digest.
-        if (this.#config === undefined && !(await this.#isWelcome(statement))) return;
-        const refusal = this.#config === undefined ? await this.#refusal(statement.body) : undefined;
+        const answer = this.#config === undefined ? await this.#isWelcome(statement) : 'WELCOME';
+        if (answer === 'DONE') return;
+        const refusal = answer === 'WELCOME' ? undefined : answer;
         this.#config ??= statement;
         await this.#step({ type: 'config', config: statement.body, digest: statement.digest, refusal });
         return;
@@ -177,26 +147,31 @@ export class HospitalRun {
     }
   }
 
-  /** The hospital's own say comes before any work. @returns false when this run is over for us, or never began. */
-  async #isWelcome(config: Opened<'run-config'>): Promise<boolean> {
-    const { rules, prepared, learner, signal } = this.ports;
-    const rule = await rules.refuseRun(config.body);
-    if (rule !== undefined) return this.#refuse(config, rule);
-    let approval = await rules.approvalOf(config);
-    if (approval === 'awaited') this.#say({ event: 'stage', stage: 'awaiting-approval', round: 0 });
-    while (approval === 'awaited' && this.#end === undefined) {
-      await sleep(LOOK_AGAIN_MS, undefined, { signal });
-      approval = await rules.approvalOf(config);
+  /** @returns Why not; `DONE` when all was said. */
+  async #isWelcome(config: Opened<'run-config'>): Promise<LocalRefusal | 'WELCOME' | 'DONE'> {
+    const { prepared } = this.ports;
+    const admission = await admit(config, {
+      ...this.ports,
+      prepared: () => this.#stopwatch.during('preparing', () => prepared),
+      awaiting: () => {
+        this.#say({ event: 'stage', stage: 'awaiting-approval', round: 0 });
+      },
+      isOver: () => this.#end !== undefined,
+    });
+    switch (admission.is) {
+      case 'admitted':
+        this.#keep(admission.initialModel, admission.initial);
+        return 'WELCOME';
+      case 'refused':
+        return admission.code;
+      case 'against-policy':
+        await this.#refuse(config, admission.rule);
+        return 'DONE';
+      case 'over':
+        // It ended without us: nothing was begun.
+        if (this.#end !== undefined) this.#finishWithout(this.#end);
+        return 'DONE';
     }
-    if (approval === 'denied') return this.#refuse(config, 'NOT_APPROVED');
-    if (approval === 'awaited') {
-      // The run has ended without us; its end is the next that is heard, and finds nothing begun.
-      if (this.#end !== undefined) this.#finishWithout(this.#end);
-      return false;
-    }
-    await this.#stopwatch.during('preparing', () => prepared);
-    const tooFew = await rules.refusePatients(config.body, () => learner.patients?.(config.body));
-    return tooFew === undefined || this.#refuse(config, tooFew);
   }
 
   #finishWithout({ outcome, reason, rounds }: RunEnd): void {
@@ -210,37 +185,22 @@ export class HospitalRun {
   }
 
   /** Signed, with the rule and nothing else of ours. */
-  async #refuse({ body, digest: configDigest }: Opened<'run-config'>, rule: PolicyRule): Promise<false> {
-    const { hospitalId, channel } = this.ports;
-    const statement = this.#sign('refusal', { v: 1, runId: body.runId, from: hospitalId, configDigest, rule });
-    const said = channel.request('refuse', { statement }).catch((error: unknown) => {
+  async #refuse({ body, digest: configDigest }: Opened<'run-config'>, rule: PolicyRule): Promise<void> {
+    const statement = this.#replies.refusal(body.runId, configDigest, rule);
+    const said = this.ports.channel.request('refuse', { statement }).catch((error: unknown) => {
       if (!(error instanceof ProtocolError)) throw error;
     });
     await Promise.race([said, sleep(REFUSAL_MS, undefined, { ref: false })]);
     this.#finish({ ended: 'refused-here', code: 'POLICY', detail: rule });
-    return false;
   }
 
   async #plan({ body: plan, digest }: Opened<'plan'>): Promise<void> {
     const { rules, learner } = this.ports;
     const config = this.#terms();
-    // Only what would be trained on is asked about: the machine drops all other plans.
+    // Asked for each plan; one that is not for us, or was answered, the machine drops whatever the answer.
     const reason = await rules.refuseRound(plan, config, () => learner.patients?.(config));
     if (reason !== undefined) this.#declined = { plan: digest, reason };
     await this.#step({ type: 'plan', plan, digest, ...(reason === undefined ? {} : { isDeclined: true }) });
-  }
-
-  async #refusal(config: RunConfig): Promise<LocalRefusal | undefined> {
-    const prepared = await this.#stopwatch.during('preparing', () => this.ports.prepared);
-    const initial = initialParameters(config.head, config.seed);
-    const initialModel = digestBlob(floatBytes(initial)) as Digest;
-    this.#keep(initialModel, initial);
-    const { hospitalId, identity, modes } = this.ports;
-    return refuseConfig(
-      config,
-      { hospitalId, identityKey: toHex(identity.publicKey), modes, ...prepared },
-      { parameters: parameterCount(config.head), initialModel },
-    );
   }
 
   async #step(event: HospitalEvent): Promise<void> {
@@ -286,20 +246,14 @@ export class HospitalRun {
   }
 
   async #sendConsent(configDigest: Digest): Promise<void> {
-    const { hospitalId, channel } = this.ports;
-    const consent = this.#sign('consent', { v: 1, runId: this.#terms().runId, from: hospitalId, configDigest });
-    await channel.request('consent', { statement: consent });
+    const statement = this.#replies.consent(this.#terms().runId, configDigest);
+    await this.ports.channel.request('consent', { statement });
   }
 
-  async #sendDecline({ plan, digest: planDigest }: AcceptedPlan): Promise<void> {
-    const { runId, round, attempt } = plan;
-    const from = this.ports.hospitalId;
-    const reason = this.#declined?.plan === planDigest ? this.#declined.reason : 'UPDATE_LOST';
-    const why: Pick<Extract<Decline, { reason: 'POLICY' }>, 'reason' | 'rule'> | { reason: 'PAUSED' | 'UPDATE_LOST' } =
-      reason === 'PAUSED' || reason === 'UPDATE_LOST' ? { reason } : { reason: 'POLICY', rule: reason };
-    this.#say({ event: 'declined', round, reason });
-    const statement = this.#sign('decline', { v: 1, runId, round, attempt, planDigest, from, ...why });
-    await this.ports.channel.request('decline', { statement });
+  async #sendDecline(accepted: AcceptedPlan): Promise<void> {
+    const reason = this.#declined?.plan === accepted.digest ? this.#declined.reason : 'UPDATE_LOST';
+    this.#say({ event: 'declined', round: accepted.plan.round, reason });
+    await this.ports.channel.request('decline', { statement: this.#replies.decline(accepted, reason) });
   }
 
   async #train(accepted: AcceptedPlan): Promise<void> {
@@ -338,13 +292,7 @@ export class HospitalRun {
     const model = await this.#readModel(digest);
     const scores = await this.#stopwatch.during('evaluating', () => this.ports.learner.evaluate(config, model));
     if (scores !== undefined) this.#say({ event: 'evaluated', round, scores });
-    const statement = this.#sign('evaluation', {
-      v: 1,
-      runId: config.runId,
-      ...{ round, attempt, planDigest, model: digest },
-      from: this.ports.hospitalId,
-      scores: scores === undefined ? null : signable(scores),
-    });
+    const statement = this.#replies.evaluation(aggregate, scores);
     await this.ports.channel.request('evaluation', { statement });
     await this.#step({ type: 'evaluated', model: digest });
   }
@@ -399,19 +347,6 @@ export class HospitalRun {
   #say(progress: DistributiveOmit<RunProgress, 'run'>): void {
     this.ports.progress({ ...progress, run: this.config.body.runId });
   }
-
-  #sign<N extends 'consent' | 'refusal' | 'decline' | 'evaluation'>(name: N, body: Parameters<typeof signStatement<N>>[1]) {
-    const { identity, hospitalId } = this.ports;
-    return signStatement(name, body, hospitalId, (bytes) => signBytes(identity, bytes)).envelope;
-  }
 }
 
 type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
-
-const signable = ({ part, examples, loss, accuracy, balancedAccuracy, auc }: Scores) => ({
-  ...{ part, examples },
-  loss: decimal(loss),
-  accuracy: decimal(accuracy),
-  balancedAccuracy: decimal(balancedAccuracy),
-  auc: auc === null ? null : decimal(auc),
-});

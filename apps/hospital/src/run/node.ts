@@ -7,9 +7,10 @@ import type { TransportTerms } from '../channel/transport.js';
 import type { Network } from '../channel/wire.js';
 import type { EgressDoor } from '../egress/door.js';
 import { noRules, type HospitalRules } from './hospital-rules.js';
-import { HospitalRun, type RunOutcome, type RunProgress } from './hospital-run.js';
+import { HospitalRun } from './hospital-run.js';
 import type { Learner, Prepared } from './learner.js';
 import type { RunMemory } from './memory.js';
+import type { RunOutcome, RunProgress } from './outcome.js';
 
 export type NodeProgress = { readonly event: 'line'; readonly state: LineState } | RunProgress;
 
@@ -26,7 +27,7 @@ export interface NodeOptions extends Credentials, TransportTerms {
   readonly door?: EgressDoor;
 }
 
-export type NodeOutcome = 
+export type NodeOutcome =
   | RunOutcome
   | { readonly ended: 'refused-there'; readonly error: ProtocolError }
   /** By a person of this hospital. */
@@ -100,7 +101,7 @@ export class HospitalNode {
     const runs = [...this.#runs.values()];
     // A request that waits for the line never settles: what is left goes down with the process.
     const settled = Promise.allSettled(runs.map((run) => run.settled()));
-    await Promise.race([settled, sleep(SETTLING_MS, undefined, { ref: false })]);
+    await Promise.race([settled, sleep(SETTLING_MS)]);
     await Promise.allSettled(runs.map((run) => run.withdraw()));
     this.#finish({ ended: 'stopped' });
   }
@@ -137,12 +138,15 @@ export class HospitalNode {
         if (error instanceof Refused) return { ended: 'refused-there' as const, error };
         throw error;
       })
-      .then((outcome) => {
-        this.#outcomes.set(runId, outcome);
-        if (this.#outcomes.size === this.#runs.size) this.#finish(outcome);
-      }, (error: unknown) => {
-        if (!this.#stopping.signal.aborted) this.#fail(error);
-      });
+      .then(
+        (outcome) => {
+          this.#outcomes.set(runId, outcome);
+          if (this.#outcomes.size === this.#runs.size) this.#finish(outcome);
+        },
+        (error: unknown) => {
+          if (!this.#stopping.signal.aborted) this.#fail(error);
+        },
+      );
     return run;
   }
 }

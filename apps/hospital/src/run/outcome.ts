@@ -1,0 +1,34 @@
+/** What a run at a hospital says while it goes on, and how it ends. */
+import type { Opened, RunEnd } from '@consilium/protocol';
+import type { HospitalState, LocalRefusal } from '@consilium/rounds';
+import type { Scores } from './learner.js';
+import type { DeclineReason } from './replies.js';
+import type { Activity } from './stopwatch.js';
+
+export type RunProgress =
+  | {
+      readonly event: 'stage';
+      readonly run: string;
+      readonly stage: HospitalState['phase'] | 'awaiting-approval';
+      readonly round: number;
+    }
+  | {
+      readonly event: 'declined';
+      readonly run: string;
+      readonly round: number;
+      readonly reason: DeclineReason;
+    }
+  | { readonly event: 'evaluated'; readonly run: string; readonly round: number; readonly scores: Scores };
+
+export type RunOutcome =
+  | {
+      readonly ended: RunEnd['outcome'];
+      readonly reason: RunEnd['reason'];
+      readonly rounds: number;
+      readonly config: Opened<'run-config'> | undefined;
+      /** The head that the run ends with: of the best round where the run stops early, else of the last. */
+      readonly model: Float32Array | undefined;
+      readonly sentBytes: number;
+      readonly seconds: Record<Activity, number>;
+    }
+  | { readonly ended: 'refused-here'; readonly code: LocalRefusal | 'POLICY'; readonly detail: string };
