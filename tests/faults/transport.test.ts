@@ -186,13 +186,13 @@ describe('who reads slowly', () => {
     const { ws } = line.socket.io.engine.transport as unknown as { ws: { pause(): void; resume(): void } };
     ws.pause();
     const beforeBytes = process.memoryUsage().rss;
-    const asked = Array.from({ length: 400 }, (_, k) => read(k));
-    await until(() => here.progress.filter((step) => step.event === 'refused').length > 300);
+    const asked = Array.from({ length: 1_000 }, (_, k) => read(k));
+    await until(() => here.progress.filter((step) => step.event === 'refused').length > 500);
     const grownBytes = process.memoryUsage().rss - beforeBytes;
     ws.resume();
     const codes = (await Promise.all(asked)).map(({ ok, code }) => (ok ? 'OK' : code));
-    // What was asked for beyond a window's worth was refused and not kept: 400 chunks would be 100 MiB.
-    expect(codes.filter((code) => code === 'OK').length).toBeLessThan(100);
+    // Some were on their way, some waited without their bytes, the rest was refused: 1,000 chunks would be 250 MiB.
+    expect(codes.filter((code) => code === 'OK').length).toBeLessThan(400);
     expect(new Set(codes)).toEqual(new Set(['OK', 'RATE_LIMITED']));
     expect(grownBytes).toBeLessThan(50 * 1_048_576);
   });

@@ -9,7 +9,7 @@ export type { SealContext } from './seal-context.js';
 export { sealedSizeBytes } from './sealed-layout.js';
 export { openSealedChunks, openSealedUpdate, sealUpdate } from './sealed-update.js';
 export { sha256Of } from './hash.js';
-export { addKeystreams, keystreamWords, WORDS_PER_COUNTER, type MaskTerm } from './keystream.js';
+export { addKeystreams, keystreamDot, keystreamWords, WORDS_PER_COUNTER, type MaskTerm } from './keystream.js';
 export { openSecret, sealSecret, secretBytes, SEALED_SECRET_OVERHEAD } from './secretbox.js';
 export { shareCombiner, splitSecret } from './secret-sharing.js';
 export { agreeWithMany } from './secret-agreement.js';

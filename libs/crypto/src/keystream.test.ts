@@ -2,7 +2,8 @@
  * Claims: (1) the words are those of the design's known answers, little-endian; (2) adding and subtracting, for any number
  * of terms, any length (also where a block ends inside) and any starting point, is arithmetic modulo 2^32 on those words;
  * (3) a part of a stream is the same words as the whole; (4) keys that differ in one bit give unrelated streams; (5) no
- * word is out of reach; (6) bad arguments change nothing; (7) no keystream stays behind in the kernel.
+ * word is out of reach; (6) bad arguments change nothing; (7) no keystream stays behind in the kernel;
+ * (8) the product of a stream with words is the sum of products modulo 2^32.
  * Oracle: vectors/keystream of the design (node:crypto by an independent script, 2026-11-22), one-shot AES-256-CTR of
  * node:crypto, and BigInt arithmetic.
  *
@@ -12,7 +13,7 @@ import { createCipheriv } from 'node:crypto';
 import { fromHex } from '@consilium/bytes';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addKeystreams, keystreamWords, type MaskTerm } from './keystream.js';
+import { addKeystreams, keystreamDot, keystreamWords, type MaskTerm } from './keystream.js';
 import { kernel } from './ring-kernel.js';
 import { secretBytes } from './secretbox.js';
 
@@ -66,6 +67,17 @@ describe('the stream', () => {
     const chiSquare = seen.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
     // 255 degrees of freedom: above 410 with probability below 1e-9 (Wilson-Hilferty: z = 6.1).
     expect(chiSquare).toBeLessThan(410);
+  });
+});
+
+describe('the product with a stream', () => {
+  it.each([1, 3, 16_383, 16_384, 16_389])('is the sum of products modulo 2^32: %i words', (count) => {
+    const stream = oneShot(key, count);
+    const words = oneShot(key.toReversed(), count);
+    addKeystreams(new Uint32Array(16_384), [{ key, sign: 1 }]); // what an earlier call left must not count
+    const exact = words.reduce((sum, word, k) => sum + BigInt(word) * BigInt(stream[k] ?? 0), 0n);
+    expect(keystreamDot(key, words)).toBe(Number(BigInt.asUintN(32, exact)));
+    expect(new Uint8Array(kernel.memory.buffer).every((byte) => byte === 0)).toBe(true);
   });
 });
 

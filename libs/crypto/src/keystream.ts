@@ -74,3 +74,27 @@ export function addKeystreams(target: Uint32Array, terms: readonly MaskTerm[], s
   }
   memory.fill(0); // the last block of a stream is as secret as its key
 }
+
+/**
+ * Sum over k of stream[k] * words[k], modulo 2^32: a checksum word under a public key.
+ *
+ * @param key - 32 bytes.
+ * @param words - u32, shape (d,), d at least 1. Not modified.
+ * @returns 0 to 2^32 - 1.
+ */
+export function keystreamDot(key: Uint8Array, words: Uint32Array): number {
+  const cipher = openStream(key, 0);
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  const memory = new Uint8Array(kernel.memory.buffer);
+  const [factor, block] = [memory.subarray(0, BLOCK_BYTES), memory.subarray(BLOCK_BYTES)];
+  let total = 0;
+  for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
+    const part = bytes.subarray(start, start + BLOCK_BYTES);
+    factor.set(part);
+    factor.fill(0, part.length, part.length + COUNTER_BYTES); // the kernel rounds up to one AES block
+    block.set(cipher.update(zeros.subarray(0, part.length)));
+    total = (total + kernel.dot(part.length)) | 0;
+  }
+  memory.fill(0); // the words may be a raw vector
+  return total >>> 0;
+}

@@ -2,7 +2,7 @@
  * Where a hospital's requests are answered, free of any framework: parse -> check -> act -> ack. An answer is always an
  * ack, a refusal has a stable code, and no message of a peer can end the process.
  */
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { toHex } from '@consilium/bytes';
 import { verifyStrict, type Identity } from '@consilium/crypto';
@@ -40,8 +40,8 @@ export interface Line {
 
 /** Of answers to one hospital: a slow reader waits for itself, and not in our memory. */
 const UNSENT_BYTES = 524_288;
-/** Reads of one hospital that wait for that; an honest one asks for four at a time. */
-const WAITING_READS = 16;
+/** Reads of one hospital that wait for that, each without its bytes; an honest one asks for four at a time. */
+const WAITING_READS = 256;
 
 interface Caller {
   readonly session: Session;
@@ -49,6 +49,8 @@ interface Caller {
   readonly line: Line;
   refusedBefore: boolean;
   waitingReads: number;
+  /** The read before: one answer is written before the next one is made. */
+  lastRead: Promise<void>;
 }
 
 export interface DeskParts {
@@ -76,7 +78,14 @@ export class Desk {
 
   arrive(line: Line): void {
     const session = new Session(this.parts.identity, this.parts.keyOf);
-    this.#callers.set(line.id, { session, rate: new RateLimit(), line, refusedBefore: false, waitingReads: 0 });
+    this.#callers.set(line.id, {
+      session,
+      rate: new RateLimit(),
+      line,
+      refusedBefore: false,
+      waitingReads: 0,
+      lastRead: Promise.resolve(),
+    });
   }
 
   /** Who is on that line; undefined for a stranger. */
@@ -260,13 +269,15 @@ export class Desk {
   async #drained(caller: Caller): Promise<void> {
     if (caller.waitingReads >= WAITING_READS) throw new ProtocolError('RATE_LIMITED');
     caller.waitingReads += 1;
-    try {
-      while ((caller.line.unsentBytes?.() ?? 0) > UNSENT_BYTES && this.#callers.has(caller.line.id)) {
-        await setTimeout(10);
-      }
-    } finally {
+    const isSlow = (): boolean =>
+      (caller.line.unsentBytes?.() ?? 0) > UNSENT_BYTES && this.#callers.has(caller.line.id);
+    caller.lastRead = caller.lastRead.then(async () => {
+      // By then the answer before is written: else all that came in one packet would find nothing unsent.
+      await nextTurn();
+      while (isSlow()) await setTimeout(10);
       caller.waitingReads -= 1;
-    }
+    });
+    await caller.lastRead;
   }
 
   /** A statement of this very hospital, signed with its key, about a run that it belongs to. */

@@ -11,6 +11,7 @@ import { generateIdentity, signBytes } from '@consilium/crypto';
 import {
   PROTOCOL_VERSION,
   signStatement,
+  type Aggregate,
   type Digest,
   type HospitalId,
   type RefusalCode,
@@ -150,7 +151,7 @@ it('hears what was pushed before the synchronisation was answered after it, and 
   const aggregate = (round: number): object => {
     const digest = 'dd'.repeat(32) as Digest;
     const place = { runId: RUN, round, attempt: 1, planDigest: digest, model: digest } as const;
-    const body = { v: 1, ...place, from: 'coordinator', updates: [], totalExamples: 1 } as const;
+    const body: Aggregate = { v: 1, ...place, from: 'coordinator', updates: [], totalExamples: 1 };
     const { envelope } = signStatement('aggregate', body, 'coordinator', (bytes) => signBytes(coordinator, bytes));
     return { name: 'aggregate', envelope };
   };

@@ -251,7 +251,11 @@ const throughDoor = (wire: Wire, door: EgressDoor): Wire => ({
   disconnect: () => {
     wire.disconnect();
   },
-  ask: async (name, request) => wire.ask(name, door.pass(name, request)),
+  ask: async (name, request) => {
+    const leaving = door.pass(name, request);
+    await door.durable(name);
+    return wire.ask(name, leaving);
+  },
 });
 
 /** Covers 0 .. sizeBytes in chunks, {@link WINDOW} at a time; the first failure ends it. */

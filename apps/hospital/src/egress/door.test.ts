@@ -1,7 +1,7 @@
 /**
  * Claims: (1) what has no schema, or does not fit it, is refused and not written down; (2) a message is written down before
- * it is handed on, with the digest of its bytes; chunks of one transfer are one entry, the digest of the whole; (3) the offer
- * is on the disk before the first chunk, the chunks before the commit; (4) a round sends no more than it may; (5) when the
+ * it is handed on, with the digest of its bytes; chunks of one transfer are one entry, the digest of the whole; (3) an update is on
+ * the disk before its commit is handed on; (4) a round sends no more than it may; (5) when the
  * journal fails, nothing passes. Oracle: SHA-256 of node:crypto, a ledger that records.
  */
 import { createHash } from 'node:crypto';
@@ -45,7 +45,11 @@ class Recording implements Ledger {
   append(entry: NewEntry): void {
     this.written.push(entry);
   }
-  flush(): void {
+  flush(): Promise<void> {
+    this.written.push('flush');
+    return Promise.resolve();
+  }
+  close(): void {
     this.written.push('flush');
   }
   get types(): string[] {
@@ -66,12 +70,13 @@ function sendUpdate(door: EgressDoor, round: number): void {
 }
 
 describe('the door', () => {
-  it('writes an update as three entries, and waits for the disk at the offer and at the commit', () => {
+  it('writes an update as three entries, and its commit waits for the disk', async () => {
     const journal = new Recording();
     const door = new EgressDoor({ journal });
     sendUpdate(door, 3);
-    expect(journal.types).toEqual(['update.offer', 'flush', 'update.chunk', 'update.commit', 'flush']);
-    const [, , chunks, commit] = journal.written;
+    for (const name of ['update.offer', 'update.chunk', 'update.commit'] as const) await door.durable(name);
+    expect(journal.types).toEqual(['update.offer', 'update.chunk', 'update.commit', 'flush']);
+    const [, chunks, commit] = journal.written;
     expect(chunks).toMatchObject({ messages: 7, sizeBytes: blob.length, sha256: sha256(blob), runId, round: 3 });
     const text = JSON.stringify({ runId, digest: sha256(blob) });
     expect(commit).toMatchObject({ sizeBytes: text.length, sha256: sha256(text), runId, round: 3 });
@@ -83,8 +88,8 @@ describe('the door', () => {
     door.pass('update.offer', offer(1, blob));
     door.pass('update.chunk', chunk(0, 16_384));
     door.close();
-    expect(journal.types.slice(2)).toEqual(['update.chunk', 'flush']);
-    expect(journal.written[2]).toMatchObject({ messages: 1, sha256: sha256(blob.subarray(0, 16_384)) });
+    expect(journal.types.slice(1)).toEqual(['update.chunk', 'flush']);
+    expect(journal.written[1]).toMatchObject({ messages: 1, sha256: sha256(blob.subarray(0, 16_384)) });
   });
 
   it.each([
@@ -110,14 +115,16 @@ describe('the door', () => {
     }).toThrow('as much as the policy');
   });
 
-  it('lets nothing pass that cannot be written down', () => {
+  it('lets nothing pass that cannot be written down', async () => {
     const full = {
-      append: () => undefined,
-      flush: () => {
+      append: () => {
         throw new Error('ENOSPC');
       },
+      flush: () => Promise.reject(new Error('EIO')),
+      close: () => undefined,
     };
     const door = new EgressDoor({ journal: full });
     expect(() => door.pass('update.offer', offer(1, blob))).toThrow('ENOSPC');
+    await expect(door.durable('consent')).rejects.toThrow('EIO');
   });
 });

@@ -10,8 +10,10 @@ import { placeOf, PURPOSES, saidIn, type Place } from './purpose.js';
 
 export interface Ledger {
   append(entry: NewEntry): void;
-  /** On the disk when it returns. */
-  flush(): void;
+  /** On the disk when it resolves. */
+  flush(): Promise<void>;
+  /** On the disk when it returns; nothing is written after it. */
+  close(): void;
 }
 
 export interface DoorTerms {
@@ -31,9 +33,10 @@ interface Transfer {
   sizeBytes: number;
 }
 
-/** Of these, many are one transfer; and only what commits to something is worth a wait for the disk. */
+/** Of these, many are one transfer. */
 const CHUNKS: readonly RequestName[] = ['update.chunk', 'blob.read'];
-const UNIMPORTANT: readonly RequestName[] = ['hello', 'prove', 'sync'];
+/** What commits this hospital to something is on the disk before it leaves, with all that was written before it. */
+const COMMITTING: readonly RequestName[] = ['consent', 'refuse', 'update.commit', 'decline', 'evaluation'];
 
 const NOWHERE: Place = { runId: null, round: null };
 
@@ -65,11 +68,16 @@ export class EgressDoor {
     return leaving;
   }
 
+  /** Resolves when a message of that name, which has passed, may be handed on. */
+  async durable(name: RequestName): Promise<void> {
+    if (COMMITTING.includes(name)) await this.terms.journal?.flush();
+  }
+
   /** Writes down what is not yet written; nothing leaves after it. */
   close(): void {
     if (this.terms.journal === undefined) return;
     this.#end(this.terms.journal);
-    this.terms.journal.flush();
+    this.terms.journal.close();
   }
 
   #write(journal: Ledger, name: RequestName, body: object, bytes: Uint8Array, place: Place): void {
@@ -87,8 +95,6 @@ export class EgressDoor {
     this.#end(journal);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     journal.append({ type: name, messages: 1, sizeBytes: bytes.length, sha256, purpose: PURPOSES[name], ...place });
-    // The offer names the digest and the size of what follows: it is durable before the first chunk leaves.
-    if (!UNIMPORTANT.includes(name)) journal.flush();
   }
 
   #end(journal: Ledger): void {

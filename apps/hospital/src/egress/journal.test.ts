@@ -32,7 +32,6 @@ function write(count: number, rotateAtBytes = Infinity): void {
   for (let k = 0; k < count;) {
     const journal = new EgressJournal(home, undefined, rotateAtBytes);
     for (let n = 0; n < 5 && k < count; n++, k++) journal.append(entry(k));
-    journal.flush();
     journal.close();
   }
 }
@@ -71,14 +70,14 @@ describe('a journal as it was written', () => {
     expect(await readJournal(home)).toMatchObject({ fault: undefined, entries: { length: 4 } });
   });
 
-  it('goes on when the crash came between the line and the head', async () => {
+  it('goes on when the head is behind, as after a power failure', async () => {
     write(3);
     const head = await readFile(join(home, HEAD));
-    write(1);
+    write(2);
     await writeFile(join(home, HEAD), head);
     expect((await readJournal(home)).fault).toBeUndefined();
     write(1);
-    expect(await readJournal(home)).toMatchObject({ fault: undefined, entries: { length: 5 } });
+    expect(await readJournal(home)).toMatchObject({ fault: undefined, entries: { length: 6 } });
   });
 });
 

@@ -8,6 +8,7 @@
  */
 import {
   closeSync,
+  fdatasync,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -18,6 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { z } from 'zod';
 import { HospitalError } from '../errors.js';
 import { digestOfLine, entrySchema, NOTHING_BEFORE, type Entry } from './entry.js';
@@ -31,6 +33,8 @@ export const headSchema = z.strictObject({ seq: z.int().min(0), sha256: z.string
 /** Ten and sixty-four digits: it is overwritten in place, and never changes its size. */
 const headText = (seq: number, sha256: string): string => `{"seq":${String(seq).padEnd(12)},"sha256":"${sha256}"}\n`;
 
+const synchronise = promisify(fdatasync);
+
 const number = (seq: number): string => String(seq).padStart(9, '0');
 
 export type NewEntry = Omit<Entry, 'seq' | 'time' | 'prev'>;
@@ -42,6 +46,7 @@ export class EgressJournal {
   #seq: number;
   #firstSeq: number;
   #prev: string;
+  #flushing: Promise<void> = Promise.resolve();
 
   /** @throws {@link HospitalError} `EGRESS_JOURNAL_BROKEN` when what is there does not end as it says. */
   constructor(
@@ -60,14 +65,15 @@ export class EgressJournal {
     if (fstatSync(this.#file).size > sizeBytes) ftruncateSync(this.#file, sizeBytes);
     this.#sizeBytes = sizeBytes;
     const last = lines.at(-1);
-    const entry = last === undefined ? undefined : seqOf(last);
+    const entry = last === undefined ? undefined : entryOf(last).seq;
     this.#seq = entry ?? head?.seq ?? 0;
-    this.#firstSeq = (lines[0] === undefined ? undefined : seqOf(lines[0])) ?? this.#seq + 1;
+    this.#firstSeq = lines[0] === undefined ? this.#seq + 1 : entryOf(lines[0]).seq;
     this.#prev = last === undefined ? (head?.sha256 ?? NOTHING_BEFORE) : digestOfLine(last);
-    // The head is written after its line: at most that one may be missing from it.
+    // What was not waited for may be missing from the head after a power failure; what it names must be there, and go on.
     const { seq, sha256 } = head ?? { seq: 0, sha256: NOTHING_BEFORE };
-    const isAsWritten = this.#seq === seq ? this.#prev === sha256 : hadHead && this.#seq === seq + 1;
-    if (!isAsWritten) {
+    const next = lines[seq + 1 - this.#firstSeq];
+    const isAsWritten = this.#seq === seq ? this.#prev === sha256 : next !== undefined && entryOf(next).prev === sha256;
+    if (!isAsWritten || (!hadHead && this.#seq > 0)) {
       this.close();
       throw new HospitalError(
         'EGRESS_JOURNAL_BROKEN',
@@ -87,20 +93,31 @@ export class EgressJournal {
     writeSync(this.#head, headText(seq, this.#prev), 0);
   }
 
-  /** On the disk when it returns. */
-  flush(): void {
-    fsyncSync(this.#file);
-    fsyncSync(this.#head);
+  /** Lines are on the disk when it resolves. The head may be behind after a power failure, which costs no line. */
+  flush(): Promise<void> {
+    const flushed = synchronise(this.#file);
+    this.#flushing = Promise.allSettled([this.#flushing, flushed]).then(() => undefined);
+    return flushed;
   }
 
   close(): void {
-    closeSync(this.#file);
-    closeSync(this.#head);
+    fsyncSync(this.#file);
+    fsyncSync(this.#head);
+    this.#closeLater(this.#file);
+    this.#closeLater(this.#head);
+  }
+
+  /** A file is not closed under a flush that is under way. */
+  #closeLater(file: number): void {
+    void this.#flushing.then(() => {
+      closeSync(file);
+    });
   }
 
   #rotate(): void {
-    this.flush();
-    closeSync(this.#file);
+    fsyncSync(this.#file);
+    fsyncSync(this.#head);
+    this.#closeLater(this.#file);
     const full = `egress.${number(this.#firstSeq)}-${number(this.#seq)}.jsonl`;
     renameSync(join(this.home, JOURNAL), join(this.home, full));
     this.#file = openSync(join(this.home, JOURNAL), 'a', 0o600);
@@ -126,9 +143,9 @@ export function wholeLines(bytes: Buffer): { readonly lines: string[]; readonly 
   return { lines: sizeBytes === 0 ? [] : lines.split('\n'), sizeBytes };
 }
 
-function seqOf(line: string): number {
+function entryOf(line: string): Entry {
   try {
-    return entrySchema.parse(JSON.parse(line)).seq;
+    return entrySchema.parse(JSON.parse(line));
   } catch {
     throw new HospitalError('EGRESS_JOURNAL_BROKEN', 'a line of egress.jsonl cannot be read: run egress verify');
   }

@@ -53,8 +53,9 @@ function endFault(
     return { ...place, what: 'egress.head cannot be read' };
   }
   if (head === undefined) return entries.length === 0 ? undefined : { ...place, what: 'egress.head is missing' };
-  // A crash between a line and the head leaves the head one behind.
-  if (head.seq === entries.length - 1) return entries.at(-1)?.prev === head.sha256 ? undefined : altered(place);
+  // After a power failure the head may be behind: it goes on from what it names.
+  const next = entries[head.seq];
+  if (next !== undefined) return next.prev === head.sha256 ? undefined : altered(place);
   if (head.seq !== entries.length) {
     return { ...place, what: `the journal ends at ${entries.length}, and ${head.seq} lines were written` };
   }

@@ -287,7 +287,7 @@ export class HospitalRun {
   }
 
   async #evaluate(aggregate: Aggregate): Promise<void> {
-    const { round, attempt, planDigest, model: digest } = aggregate;
+    const { round, model: digest } = aggregate;
     const config = this.#terms();
     const model = await this.#readModel(digest);
     const scores = await this.#stopwatch.during('evaluating', () => this.ports.learner.evaluate(config, model));
