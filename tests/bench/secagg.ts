@@ -4,7 +4,7 @@
  * that of the coordinator and of one hospital at work.
  */
 import { canonicalBytes, fromBase64, fromHex, parseCanonicalJson, toBase64, toHex, type Json } from '@consilium/bytes';
-import { digestBlob, generateIdentity, signBytes, verifyStrict } from '@consilium/crypto';
+import { addKeystreams, digestBlob, generateIdentity, secretBytes, signBytes, verifyStrict } from '@consilium/crypto';
 import * as secagg from '@consilium/secagg';
 import { SeededRandom } from '@consilium/tensors';
 
@@ -64,10 +64,22 @@ function planFor({ hospitals: n, parameters }: SecAggOptions, identities: readon
   };
 }
 
+/** The floor: what one mask of that length costs alone, on this machine and now, milliseconds of CPU time. */
+function maskMs(parameters: number): number {
+  const [meter, target] = [new Meter(), new Uint32Array(parameters)];
+  const terms = Array.from({ length: 64 }, () => ({ key: secretBytes(32), sign: 1 as const }));
+  addKeystreams(target, terms); // the engine warms up
+  meter.spend(() => {
+    addKeystreams(target, terms);
+  });
+  return (1_000 * meter.cpuSeconds) / terms.length;
+}
+
 /** @returns Means over the hospitals that stay to the end; bytes are one hospital's. */
 export function secureAggregation(options: SecAggOptions): object {
   const { hospitals: n, parameters, drop } = options;
   const identities = Array.from({ length: n }, () => generateIdentity());
+  const floorMs = maskMs(parameters);
   const [hospital, coordinator, director] = [new Meter(), new Meter(), generateIdentity()];
   let [bytesUp, bytesDown] = [0, 0];
   const plan = secagg.checkPlan(sign(planFor(options, identities), director));
@@ -103,22 +115,18 @@ export function secureAggregation(options: SecAggOptions): object {
   );
   const cohort = roster.keep;
 
-  const dealers = started.map(({ keep, ...member }) => {
+  const dealings: ReturnType<typeof secagg.acceptShares>[] = [];
+  const dealers = started.splice(0).map(({ keep, ...member }) => {
     bytesDown += jsonBytes(roster.send);
     const step = hospital.spend(() => {
       const { send, keep: next } = secagg.shareSecrets(keep.record, keep.session, roster.send, open);
       return { statement: sign(send.statement, member.identity), parcels: send.parcels, keep: next };
     });
     const statement = receive(step.statement, member.identity, jsonBytes(step.parcels));
-    const dealing = coordinator.spend(() => secagg.acceptShares(cohort, statement, step.parcels));
-    return { ...member, keep: step.keep, dealing };
+    dealings.push(coordinator.spend(() => secagg.acceptShares(cohort, statement, step.parcels)));
+    return { ...member, keep: step.keep };
   });
-  const { send: deliveries, keep: dealt } = coordinator.spend(() =>
-    secagg.closeShares(
-      cohort,
-      dealers.map(({ dealing }) => dealing),
-    ),
-  );
+  const { send: deliveries, keep: dealt } = coordinator.spend(() => secagg.closeShares(cohort, dealings.splice(0)));
 
   const waiting = deliveries as Map<string, secagg.Deliver>;
   const random = new SeededRandom('secagg bench');
@@ -126,11 +134,12 @@ export function secureAggregation(options: SecAggOptions): object {
   const expected = new Float64Array(parameters);
   const sum = new secagg.MaskedSum(dealt);
   const masking = dealers
+    .splice(0)
     .filter(({ id }) => stay.has(id))
     .map(({ keep, ...member }) => {
       const deliver = waiting.get(member.id) as secagg.Deliver;
       bytesDown += jsonBytes(deliver);
-      waiting.delete(member.id); // or the collector walks over all of it in the hospitals' time
+      waiting.delete(member.id); // what one process would not hold of another must not be walked by its collector
       const update = base.map((value, k) => (k % n < member.x ? value : -value));
       update.forEach((value, k) => (expected[k] = (expected[k] ?? 0) + value));
       const contribution = { update, examples: EXAMPLES, metrics: [500] };
@@ -146,7 +155,7 @@ export function secureAggregation(options: SecAggOptions): object {
     });
   const surviving = coordinator.spend(() => secagg.closeSurvivors(dealt, sum));
 
-  const agreeing = masking.map(({ keep, ...member }) => {
+  const agreeing = masking.splice(0).map(({ keep, ...member }) => {
     bytesDown += jsonBytes(surviving.send);
     const step = hospital.spend(() => {
       const { send, keep: next } = secagg.agreeOnSurvivors(keep.record, keep.session, surviving.send);
@@ -161,7 +170,7 @@ export function secureAggregation(options: SecAggOptions): object {
     ),
   );
 
-  const answering = agreeing.map(({ keep, ...member }) => {
+  const answering = agreeing.splice(0).map(({ keep, ...member }) => {
     bytesDown += jsonBytes(request);
     const step = hospital.spend(() => {
       const { send, keep: next } = secagg.unmask(keep.record, keep.session, request, open);
@@ -195,6 +204,7 @@ export function secureAggregation(options: SecAggOptions): object {
   const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
   return {
     ...{ bench: 'secagg', hospitals: n, parameters, dropped: n - staying.length, threshold: plan.body.threshold },
+    ...{ maskMs: rounded(floorMs, 3), coordinatorMasks: staying.length * (1 + n - staying.length) },
     figures: {
       hospitalCpuSeconds: rounded(hospital.cpuSeconds / staying.length, 4),
       coordinatorCpuSeconds: rounded(coordinator.cpuSeconds, 3),

@@ -70,8 +70,4 @@ export class Child {
   kill(): void {
     this.#process.kill('SIGKILL');
   }
-
-  signal(name: NodeJS.Signals): void {
-    this.#process.kill(name);
-  }
 }

@@ -26,7 +26,7 @@ let siege: Siege;
 let mallory: RawHospital;
 let me: RawCredentials;
 beforeEach(async () => {
-  siege = await Siege.lay();
+  siege = await Siege.lay({ roundTimeoutSeconds: 600 });
   mallory = await siege.mallory();
   me = await siege.credentials('mallory');
 });
@@ -56,14 +56,16 @@ async function sampleOf(name: RequestName): Promise<Json> {
 describe('mutated', () => {
   it.each(names)(`%s, ${MESSAGES} times`, { timeout: 120_000 }, async (name) => {
     const sample = await sampleOf(name);
-    const stranger = await RawHospital.connect(siege.url);
     const beforeBytes = process.memoryUsage().rss;
-    for (const line of [stranger, mallory]) {
-      const seed = `frames/${name}/${line === mallory ? 'mallory' : 'stranger'}`;
+    for (const who of ['stranger', 'mallory']) {
+      const seed = `frames/${name}/${who}`;
       const random = new SeededRandom(seed);
       for (let sent = 0; sent < MESSAGES / 2; sent += BATCH / 2) {
         const bodies = Array.from({ length: BATCH / 2 }, () => mutated(sample, random));
+        // A stranger's time is short: a new one for each batch.
+        const line = who === 'mallory' ? mallory : await RawHospital.connect(siege.url);
         const answers = await Promise.all(bodies.map((body) => line.ask(name, body)));
+        if (line !== mallory) line.leave();
         const bad = answers.findIndex(({ code }) => ['INTERNAL', 'CUT', 'STORE_UNAVAILABLE'].includes(String(code)));
         expect(bad === -1 ? 'none' : `${seed}: ${String(answers[bad]?.code)} for ${JSON.stringify(bodies[bad])}`).toBe(
           'none',
@@ -71,7 +73,6 @@ describe('mutated', () => {
         if (sent + BATCH / 2 < MESSAGES / 2) await setTimeout(PAUSE_MS / 2);
       }
     }
-    stranger.leave();
     expect(process.memoryUsage().rss - beforeBytes).toBeLessThan(GROWTH_BYTES);
     await siege.expectUnharmed();
   });
@@ -107,7 +108,13 @@ describe('played back', () => {
       for (const { ok, code } of answers) codes.add(ok ? 'OK' : String(code));
       if (sent + BATCH < MESSAGES) await setTimeout(PAUSE_MS);
     }
-    for (const [name, body] of messages.slice(3)) expect(await mallory.ask(name, body)).toMatchObject({ ok: true });
+    // Once more in order. Of an update that counts already, no byte is taken again.
+    const [offered, , committed] = [
+      await mallory.ask(...(messages[3] ?? ['sync', {}])),
+      await mallory.ask(...(messages[4] ?? ['sync', {}])),
+      await mallory.ask(...(messages[5] ?? ['sync', {}])),
+    ];
+    expect([offered, committed]).toMatchObject([{ ok: true }, { ok: true }]);
     expect([...codes].filter((code) => ['INTERNAL', 'CUT', 'STORE_UNAVAILABLE'].includes(code))).toEqual([]);
     expect(codes).toContain('OK');
     expect(process.memoryUsage().rss - beforeBytes).toBeLessThan(GROWTH_BYTES);

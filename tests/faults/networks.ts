@@ -35,7 +35,7 @@ async function listening(server: Server | HttpServer): Promise<Network> {
 }
 
 /** Either end takes the other with it. */
-function join2(near: Socket, far: Socket): void {
+function tie(near: Socket, far: Socket): void {
   near.pipe(far);
   far.pipe(near);
   for (const [one, other] of [
@@ -52,7 +52,7 @@ const portOf = (url: string): number => Number(new URL(url).port);
 /** Ends TLS for `coordinator.test`, as a reverse proxy in front of the coordinator does. */
 export function tlsTerminator(targetUrl: string): Promise<Network> {
   const server = createTlsServer({ key: certificate('server.key'), cert: certificate('server.pem') }, (near) => {
-    join2(near, connect(portOf(targetUrl), '127.0.0.1'));
+    tie(near, connect(portOf(targetUrl), '127.0.0.1'));
   });
   // A hospital that does not trust the authority ends the handshake.
   server.on('tlsClientError', () => undefined);
@@ -75,7 +75,7 @@ export async function connectProxy(
       return;
     }
     const far = connect(targetPort, '127.0.0.1', () => near.write('HTTP/1.1 200 Connection established\r\n\r\n'));
-    join2(near, far);
+    tie(near, far);
   });
   return { ...(await listening(server)), asked };
 }
@@ -108,7 +108,7 @@ export async function impatientProxy(
   let cuts = 0;
   const server = createServer((near) => {
     const far = connect(portOf(targetUrl), '127.0.0.1');
-    join2(near, far);
+    tie(near, far);
     near.setTimeout(idleMs, () => {
       cuts += 1;
       near.destroy();

@@ -104,7 +104,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
 
   const lease = () => leadership.lease;
   const uploads = new Uploads(store, lease);
-  const begin = (config: RunConfig): Promise<Conductor> => office.begin(config, desk.present());
+  const begin = (config: RunConfig): Promise<Conductor> => office.begin(config, () => desk.present());
   const register = new RunRegister({
     ...{ identity: home.identity, store, begin },
     runs: () => here.office?.runs ?? [],

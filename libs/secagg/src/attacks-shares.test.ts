@@ -78,6 +78,9 @@ it('12. survivors that are split open nothing: neither half is a quorum, and hal
   const ofWhole = [1, 2, 5].map((x) => round.agree(at(all, x), whole));
   const ofPart = [3, 4].map((x) => round.agree(at(all, x), part));
   expect(() => coordinator.closeAgreement(round.surviving, ofWhole)).toThrow(refusal('TOO_FEW'));
+  expect(() => coordinator.closeAgreement(round.surviving, [...ofWhole, ...ofPart])).toThrow(
+    refusal('SPLIT_VIEW', 'h3'),
+  );
   const forward = (x: number, { envelope }: message.Opened<message.Agree>): message.Forward => ({ x, envelope });
   const [one, two, fifth] = ofWhole as [
     message.Opened<message.Agree>,
@@ -252,6 +255,20 @@ describe('15. bad shares to one hospital', () => {
       delivery.x === 2 ? { ...delivery, parcel: { ...delivery.parcel, sealed: garbage } } : delivery,
     );
     const hostile = new Map([['h3', { ...deliver, deliveries: swapped }]]);
+    expect(() => round.mask(at(all, 3), hostile)).toThrow(refusal('BAD_SHARE', 'h2'));
+  });
+
+  it('a valid parcel of another dealing, which its signature does not cover, is refused', () => {
+    const [all, round] = five();
+    const roster = round.roster(round.adverts());
+    const shares = all.map((actor) => round.share(actor, roster));
+    const { cohort, self, keys } = at(all, 2).dealt;
+    const other = dealShares(cohort, self, keys).parcels[2] as message.Parcel;
+    const deliver = round.deliver(shares).get('h3') as message.Deliver;
+    const deliveries = deliver.deliveries.map((delivery) =>
+      delivery.x === 2 ? { ...delivery, parcel: other } : delivery,
+    );
+    const hostile = new Map([['h3', { ...deliver, deliveries }]]);
     expect(() => round.mask(at(all, 3), hostile)).toThrow(refusal('BAD_SHARE', 'h2'));
   });
 

@@ -160,6 +160,16 @@ describe('a sum', () => {
     expect(() => decodeSum(plan, session, sumOf(change), 3)).toThrow(refusal('SUM_OUT_OF_RANGE'));
   });
 
+  it('is refused for a coordinate beyond all zMax that its norm alone would allow', () => {
+    const edge = (excess: number): Int32Array =>
+      sumOf((words) => {
+        words.fill(0, 3, 11);
+        [words[1], words[3]] = [3_000, 3 * (2 ** 23 - 1) + excess];
+      });
+    expect(decodeSum(plan, session, edge(0), 3).weight).toBe(3_000);
+    expect(() => decodeSum(plan, session, edge(1), 3)).toThrow(refusal('SUM_OUT_OF_RANGE'));
+  });
+
   it('is read if nothing was changed', () => {
     expect(
       decodeSum(

@@ -103,9 +103,10 @@ export function parcelOpener(
       refuse('a parcel for another place');
     }
     const pair = {
-      selfSeed: plaintext.subarray(HEAD_BYTES, HEAD_BYTES + SECRET_BYTES),
-      maskKey: plaintext.subarray(HEAD_BYTES + SECRET_BYTES),
+      selfSeed: plaintext.slice(HEAD_BYTES, HEAD_BYTES + SECRET_BYTES),
+      maskKey: plaintext.slice(HEAD_BYTES + SECRET_BYTES),
     };
+    plaintext.fill(0);
     const signed = { 'self-seed': parcel.selfSeedDigest, 'mask-key': parcel.maskKeyDigest };
     if (
       digest('self-seed', dealer.x, recipient.x, pair.selfSeed) !== signed['self-seed'] ||

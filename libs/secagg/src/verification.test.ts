@@ -113,6 +113,28 @@ describe('recomputing', () => {
       }).toThrow(RangeError);
   });
 
+  it('takes no vectors or chunks whose changes cancel in the sum', () => {
+    const check = new Recomputation(witness, aggregate, sum, recovered);
+    const shifted = (x: number): Uint32Array => {
+      const vector = (vectorOf(x) as Uint32Array).slice();
+      vector[9] = (vector[9] ?? 0) + (x === 1 ? 1 : x === 2 ? -1 : 0);
+      return vector;
+    };
+    expect(() => {
+      check.requireWhole(shifted);
+    }).toThrow(refusal('AGGREGATE_FORGED'));
+    expect(() => {
+      check.requireChunk(0, (x) => ({ ...chunkOf(0)(x), bytes: wordBytes(shifted(x)).slice(0, CHUNK_BYTES) }));
+    }).toThrow(refusal('AGGREGATE_FORGED'));
+  });
+
+  it('takes no secrets other than announced', () => {
+    const others = aggregate.recovered.map((entry, i) => (i === 3 ? { ...entry, digest: '00'.repeat(32) } : entry));
+    expect(() => new Recomputation(witness, { ...aggregate, recovered: others }, sum, recovered)).toThrow(
+      refusal('AGGREGATE_FORGED'),
+    );
+  });
+
   it('takes no other secret than the one committed to, even if it was announced', () => {
     const forged = refusal('AGGREGATE_FORGED');
     expect(() => new Recomputation(witness, aggregate, sum, recovered.slice(1))).toThrow(forged);

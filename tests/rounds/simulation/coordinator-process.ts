@@ -127,7 +127,7 @@ export class CoordinatorProcess implements Listener {
       keyOf: (hospitalId) => Promise.resolve(keyOf(hospitalId)),
     });
     this.#desk = desk;
-    await office.begin(config, desk.present());
+    await office.begin(config, () => desk.present());
   }
 
   arrive(line: ServerEnd): void {

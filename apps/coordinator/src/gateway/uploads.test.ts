@@ -8,7 +8,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { digestBlob, generateRoundKey, sealUpdate, type RoundKey } from '@consilium/crypto';
 import type { Digest, HospitalId, Opened, RunId } from '@consilium/protocol';
 import type { CoordinatorState, ReceivedUpdate } from '@consilium/rounds';
-import { StoreError, type RunStore } from '@consilium/store';
+import { StoreError } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
 import type { Conductor } from '../run/conductor.js';
 import { Uploads } from './uploads.js';

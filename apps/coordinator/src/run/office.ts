@@ -47,10 +47,10 @@ export class Office {
   /**
    * Begins a run, or goes on with it if it is here and was not changed.
    *
-   * @param present - who has a session.
+   * @param present - who has a session, asked when the run is there.
    * @throws StoreError `RUN_EXISTS` if a run of that name has another configuration.
    */
-  async begin(config: RunConfig, present: readonly Member[]): Promise<Conductor> {
+  async begin(config: RunConfig, present: () => readonly Member[]): Promise<Conductor> {
     const { store, identity, lease } = this.ports;
     const signed = signStatement('run-config', config, 'coordinator', (bytes) => signBytes(identity, bytes));
     const known = this.#runs.get(config.runId);
@@ -63,7 +63,7 @@ export class Office {
     });
     const conductor = await this.#takeUp(config.runId);
     this.ports.push(conductor, { name: 'run-config', envelope: signed.envelope });
-    for (const member of present) {
+    for (const member of present()) {
       if (this.of(member).includes(conductor)) {
         await conductor.accept({ type: 'connected', hospitalId: member.hospitalId });
       }

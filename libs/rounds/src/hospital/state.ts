@@ -47,7 +47,12 @@ export type HospitalState =
   | ({ readonly phase: 'sending'; readonly accepted: AcceptedPlan } & Progress)
   | ({ readonly phase: 'waiting'; readonly accepted: AcceptedPlan } & Progress)
   /** A plan that arrives meanwhile is kept for afterwards. */
-  | ({ readonly phase: 'evaluating'; readonly next: AcceptedPlan | undefined } & Progress)
+  | ({
+      readonly phase: 'evaluating';
+      readonly next: AcceptedPlan | undefined;
+      /** What a crash goes back to: the aggregate is then heard and evaluated once more. */
+      readonly before: Pick<Progress, 'completedRound' | 'model'>;
+    } & Progress)
   | ({ readonly phase: 'ended' } & Pick<RunEnd, 'outcome' | 'reason' | 'rounds'>)
   | { readonly phase: 'refusing'; readonly code: LocalRefusal };
 

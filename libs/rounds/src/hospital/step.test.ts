@@ -70,6 +70,43 @@ const sending = [...training, trained('plan1')];
 const waiting = [...sending, acknowledged('plan1')];
 const evaluating = [...waiting, aggregate(1)];
 
+describe('a plan that the hospital has its own reasons to decline', () => {
+  const declined = (round: number, attempt = 1, name = `declined${round}`): HospitalEvent => {
+    const event = plan(round, { attempt }, name);
+    return event.type === 'plan' ? { ...event, isDeclined: true } : event;
+  };
+
+  it('is declined, and counts as answered', () => {
+    expect(run([...ready, declined(1)])).toMatchObject({
+      state: { phase: 'ready', answered: { round: 1, attempt: 1 } },
+      said: ['decline declined1'],
+    });
+  });
+
+  it('is never trained on, also when it comes again without a reason', () => {
+    expect(run([...ready, declined(1), plan(1, {}, 'declined1')])).toMatchObject({
+      state: { phase: 'ready' },
+      said: ['decline declined1'],
+    });
+  });
+
+  it('leaves the next attempt open', () => {
+    expect(run([...ready, declined(1), plan(1, { attempt: 2 }, 'again')]).said).toEqual(['train again']);
+  });
+
+  it('does not disturb an evaluation', () => {
+    expect(run([...evaluating, declined(2)])).toMatchObject({
+      state: { phase: 'evaluating', next: undefined, answered: { round: 2, attempt: 1 } },
+      said: ['decline declined2'],
+    });
+  });
+
+  it('from a model that nobody announced is a refusal all the same', () => {
+    const event = plan(1, { model: digest('other') });
+    expect(run([...ready, { ...event, isDeclined: true } as HospitalEvent]).state.phase).toBe('refusing');
+  });
+});
+
 describe('a run in which all goes well', () => {
   it('does one thing after the other, and begins the second round from the first one’s model', () => {
     expect(run(ready)).toMatchObject({ state: { phase: 'ready' }, said: ['consent config'] });
@@ -194,7 +231,18 @@ describe('after a crash', () => {
     expect(resumed([...evaluating, evaluated('m1')], [config(), aggregate(1), plan(1), plan(2)])).toEqual([
       ...['consent config', 'train plan2'],
     ]);
-    expect(resumed(evaluating, [config(), plan(2, { model: digest('mX') })])).toEqual(['consent config', 'stop']);
+    const after = [...evaluating, evaluated('m1')];
+    expect(resumed(after, [config(), plan(2, { model: digest('mX') })])).toEqual(['consent config', 'stop']);
+  });
+
+  it('evaluates a head again whose evaluation the crash took', () => {
+    expect(resumed(evaluating, [config(), aggregate(1)])).toEqual(['consent config', 'evaluate m1']);
+    expect(resumed([...evaluating, plan(2)], [config(), aggregate(1), plan(2)])).toEqual([
+      'consent config',
+      'evaluate m1',
+    ]);
+    // The one before it was sent: what is missing is the newest only.
+    expect(resumed([...evaluating, aggregate(2)], [config(), aggregate(2)])).toEqual(['consent config', 'evaluate m2']);
   });
 
   it('leaves when the configuration is another one, and joins anew when nothing was written', () => {

@@ -24,7 +24,8 @@ export const startHospital = (memory?: Memory): HospitalState => ({ phase: 'join
 export function memoryOf(state: HospitalState): Memory | undefined {
   if (state.phase === 'joining') return state.memory;
   if (state.phase === 'ended' || state.phase === 'refusing') return undefined;
-  return { ...progressOf(state), unsent: state.phase === 'sending' ? state.accepted : undefined };
+  const progress = state.phase === 'evaluating' ? { ...progressOf(state), ...state.before } : progressOf(state);
+  return { ...progress, unsent: state.phase === 'sending' ? state.accepted : undefined };
 }
 
 export function stepHospital(own: HospitalId, state: HospitalState, event: HospitalEvent): HospitalStep {
@@ -59,9 +60,15 @@ export function stepHospital(own: HospitalId, state: HospitalState, event: Hospi
     case 'aggregate': {
       const { aggregate } = event;
       if (aggregate.runId !== state.runId || aggregate.round <= state.completedRound) return stay(state);
-      const progress = { ...progressOf(state), completedRound: aggregate.round, model: aggregate.model };
+      const { round, model } = aggregate;
+      // No plan of a round that is over is answered any more, also not after a crash that goes back before this head.
+      const answered = state.answered.round > round ? state.answered : { round, attempt: Number.MAX_SAFE_INTEGER };
+      const progress = { ...progressOf(state), completedRound: round, model, answered };
+      // The head before this one stays the point to go back to until an evaluation was sent.
+      const before =
+        state.phase === 'evaluating' ? state.before : { completedRound: state.completedRound, model: state.model };
       return {
-        state: { ...progress, phase: 'evaluating', next: undefined },
+        state: { ...progress, phase: 'evaluating', next: undefined, before },
         effects: [{ type: 'evaluate', aggregate }],
       };
     }
