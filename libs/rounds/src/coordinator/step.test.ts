@@ -144,9 +144,18 @@ describe('closing', () => {
     expect(run([...closing, timer('closing')]).said).toEqual(['end finished ALL_ROUNDS_DONE 2']);
   });
 
-  it('ends at once when nobody is there any more', () => {
-    const alone = [...round2, ...['a', 'b', 'c'].map((name) => on('disconnected', name)), aggregated(2)];
-    expect(run(alone).said).toEqual(['result 2 m2', 'end finished ALL_ROUNDS_DONE 2']);
+  it('ends at once when all have been away for the grace period, and waits for those who have not', () => {
+    const left = [...round2, ...['a', 'b', 'c'].map((name) => on('disconnected', name))];
+    expect(run([...left, aggregated(2)]).said).toEqual(['result 2 m2', 'timer closing 2000']);
+    const gone = ['a', 'b', 'c'].map((name) => timer(`absence:${name}`));
+    expect(run([...left, ...gone, aggregated(2)]).said).toEqual(['result 2 m2', 'end finished ALL_ROUNDS_DONE 2']);
+  });
+
+  it('waits after a restart for the hospitals that are on their way back', () => {
+    const again = [...round2, { type: 'restarted' } as const, aggregated(2), on('connected', 'a')];
+    expect(run([...again, evaluated('a', 'm2')]).state).toMatchObject({ phase: 'closing' });
+    const gone = ['b', 'c'].map((name) => timer(`absence:${name}`));
+    expect(run([...again, evaluated('a', 'm2'), ...gone]).state).toMatchObject({ phase: 'ended', bestRound: 2 });
   });
 });
 

@@ -212,7 +212,8 @@ function aggregated(
           ...members(state),
           phase: 'closing',
           ...{ round, reason, model: event.model },
-          awaiting: new Set(readyHospitals(state)),
+          // Also those that are away for a moment, as all are after a restart: the grace period decides about them.
+          awaiting: new Set([...state.consented].filter((id) => !state.absent.has(id))),
         };
   const then = proceed(rules, next);
   // A phase that is left at once needs no timer.
