@@ -5,6 +5,7 @@
  *     round-overhead --hospitals N --parameters D --rounds R    a round whose training step does nothing
  *     coordinator-memory --hospitals N --parameters D           peak memory of the coordinator in a round
  *     connections --hospitals N                                 what idle hospitals cost, and a storm of reconnections
+ *     secagg --hospitals N --parameters D --drop S              a whole secure aggregation in one process, CPU seconds
  *     embeddings --images N                                     X-rays per second from files, and inference alone
  *     inference [--python PATH]                                 the network alone, beside Python's ONNX Runtime
  *     head-training                                             seconds of an epoch for each kind of head
@@ -23,6 +24,7 @@ import { headTraining } from './head-training.js';
 import { inference } from './inference.js';
 import { recovery } from './recovery.js';
 import { roundOverhead } from './round-overhead.js';
+import { secureAggregation } from './secagg.js';
 import { storeThroughput } from './store.js';
 
 const count = (text: string): number => {
@@ -62,6 +64,15 @@ program
   .option('--hospitals <n>', 'hospitals that are connected', count, 1_000)
   .action(async (options: { hospitals: number }) => {
     say(await connections(options));
+  });
+program
+  .command('secagg')
+  .description('CPU seconds of a whole secure aggregation, keys, shares and encryption included')
+  .option('--hospitals <n>', 'hospitals of the cohort', count, 100)
+  .option('--parameters <d>', 'parameters of the head', count, 1_000_000)
+  .option('--drop <share>', 'share of hospitals that drop out after masking', Number, 0.1)
+  .action((options: { hospitals: number; parameters: number; drop: number }) => {
+    say(secureAggregation(options));
   });
 program
   .command('embeddings')
