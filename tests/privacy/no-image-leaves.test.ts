@@ -247,6 +247,8 @@ describe('what is kept and printed', () => {
     const names = files.map((file) => file.slice(run.coordinatorHome.length + 1));
     const shown = names.map((name) => name.replace(/^store\/blobs\/.*/, 'store/blobs/*'));
     expect(shown.filter((name) => !name.startsWith('store/store.sqlite')).sort()).toEqual([
+      // Of operators, and of nobody else.
+      'api-token',
       'coordinator-card.json',
       'coordinator.key',
       'coordinator.log',

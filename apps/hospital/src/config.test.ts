@@ -14,6 +14,7 @@ describe('hospitalConfig', () => {
       coordinator: 'http://127.0.0.1:7433',
       data: join('/srv/clinic', 'images'),
       testShare: 0.3,
+      engine: 'auto',
       splitSeed: 'consilium',
       cache: join('/srv/clinic', 'cache'),
       threads: 2,

@@ -49,7 +49,7 @@ const RETRY_MS = 1_000;
 const WINDOW = 4;
 /** A connection that is lost costs the chunk that was half-way: 3 % of a blob, where chunks this small are worth a message. */
 const CHUNKS_OF_A_BLOB = 32;
-const SMALLEST_CHUNK_BYTES = 16_384;
+const SMALLEST_CHUNK_BYTES = 65_536;
 const FINAL_REFUSALS = ['VERSION_UNSUPPORTED', 'HOSPITAL_UNKNOWN', 'COORDINATOR_UNKNOWN', 'SIGNATURE_INVALID'];
 
 /**
