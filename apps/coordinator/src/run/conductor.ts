@@ -3,26 +3,9 @@
  * signatures, blobs, clocks, sockets. Whatever is here in memory is known again after a crash from the log and the store.
  */
 import type { Logger } from 'pino';
-import { toHex } from '@consilium/bytes';
-import {
-  digestBlob,
-  openAtRest,
-  sealAtRest,
-  signBytes,
-  verifyStrict,
-  type Identity,
-  type RoundKey,
-} from '@consilium/crypto';
+import { digestBlob, openAtRest, sealAtRest, type Identity, type RoundKey } from '@consilium/crypto';
 import { initialParameters } from '@consilium/model-spec';
-import {
-  openStatement,
-  signStatement,
-  type Digest,
-  type Opened,
-  type Pushed,
-  type RunId,
-  type Statement,
-} from '@consilium/protocol';
+import { type Digest, type Opened, type Pushed, type RunId, type Statement } from '@consilium/protocol';
 import type { CoordinatorEffect, CoordinatorEvent, CoordinatorState } from '@consilium/rounds';
 import { StoreError, type Lease, type RunStore } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
@@ -33,6 +16,7 @@ import type { Progress } from './progress.js';
 import { rulesOf, scoreOf } from './rules.js';
 import { averageSealed } from './sealed-sum.js';
 import { serverStep } from './server-step.js';
+import { documentOf, openOwn, ROUND_KEY, RunStatements, type Effect } from './statements.js';
 
 export interface ConductorPorts {
   readonly identity: Identity;
@@ -56,15 +40,13 @@ interface Round {
   readonly startedMs: number;
 }
 
-type Effect<T extends CoordinatorEffect['type']> = Extract<CoordinatorEffect, { type: T }>;
-
 /** How long to wait before work that the store interrupted is begun again. */
 const WORK_RETRY_MS = 500;
 const PASSING = ['STORE_UNAVAILABLE', 'STORE_FULL', 'STORE_READ_ONLY'];
-const ROUND_KEY = 'round-key';
 
 export class Conductor {
   readonly models: PublishedModels;
+  readonly #statements: RunStatements;
   readonly #timers = new Map<string, () => void>();
   readonly #latest = new Map<Pushed['name'], Pushed>();
   #machine!: DurableMachine;
@@ -80,6 +62,7 @@ export class Conductor {
     readonly config: Opened<'run-config'>,
   ) {
     this.models = new PublishedModels(ports.store.blobs, config.body.runId);
+    this.#statements = new RunStatements(ports.identity, config, (round) => this.models.digestOf(round));
     this.#latest.set('run-config', { name: 'run-config', envelope: config.envelope });
   }
 
@@ -105,7 +88,7 @@ export class Conductor {
           this.#forget();
           deposed(error);
         },
-        attach: (effects) => this.#attach(effects),
+        attach: (effects) => this.#statements.attachedTo(effects),
         perform: (effect) => {
           this.#perform(effect);
         },
@@ -141,10 +124,10 @@ export class Conductor {
   #replayed(effect: CoordinatorEffect): void {
     if (effect.type === 'publish-aggregate') {
       this.models.know(effect.round, effect.newModel);
-      this.#latest.set('aggregate', { name: 'aggregate', envelope: this.#aggregateOf(effect).envelope });
+      this.#latest.set('aggregate', { name: 'aggregate', envelope: this.#statements.aggregate(effect).envelope });
     }
     if (effect.type === 'end-run') {
-      this.#latest.set('run-end', { name: 'run-end', envelope: this.#endOf(effect).envelope });
+      this.#latest.set('run-end', { name: 'run-end', envelope: this.#statements.end(effect).envelope });
     }
   }
 
@@ -216,23 +199,6 @@ export class Conductor {
     this.#round = undefined;
   }
 
-  #attach(effects: readonly CoordinatorEffect[]): Attachment {
-    const attached = effects.map((effect): Attachment => {
-      if (effect.type === 'publish-aggregate') {
-        return { documents: [documentOf('aggregate', this.#aggregateOf(effect))], secrets: [ERASED_KEY] };
-      }
-      if (effect.type === 'end-run') {
-        return { documents: [documentOf('run-end', this.#endOf(effect))], secrets: [ERASED_KEY], ended: true };
-      }
-      return {};
-    });
-    return {
-      documents: attached.flatMap(({ documents = [] }) => documents),
-      secrets: attached.flatMap(({ secrets = [] }) => secrets),
-      ended: attached.some(({ ended }) => ended === true),
-    };
-  }
-
   #perform(effect: CoordinatorEffect): void {
     switch (effect.type) {
       case 'set-timer':
@@ -266,19 +232,11 @@ export class Conductor {
 
   async #signPlan({ round, attempt, model, cohort }: Effect<'sign-plan'>): Promise<void> {
     const { publicKey, secretKey } = this.ports.makeRoundKey();
-    const { body, digest: configDigest } = this.config;
-    const plan = this.#sign('plan', {
-      v: 1,
-      runId: body.runId,
-      ...{ round, attempt, configDigest, model },
-      from: 'coordinator',
-      roundKey: toHex(publicKey),
-      cohort: [...cohort],
-    });
+    const plan = this.#statements.plan({ round, attempt, model, cohort }, publicKey);
     this.#round = { plan, secretKey, startedMs: this.ports.clock.nowMs() };
     // The key is stored with the plan and erased with the aggregate: without it, updates that were acknowledged would be
     // lost with the process. It is encrypted, so a copy of the store opens nothing.
-    const sealedKey = sealAtRest(secretKey, this.ports.identity, keyContext(body.runId, plan.digest));
+    const sealedKey = sealAtRest(secretKey, this.ports.identity, keyContext(this.runId, plan.digest));
     await this.#internally(
       { type: 'plan-signed', round, attempt, planDigest: plan.digest },
       { documents: [documentOf('plan', plan)], secrets: [{ name: ROUND_KEY, value: sealedKey }] },
@@ -323,7 +281,7 @@ export class Conductor {
   #publishAggregate(effect: Effect<'publish-aggregate'>): void {
     const { round, newModel, updates, cohort } = effect;
     this.#latest.delete('plan');
-    this.#push('aggregate', this.#aggregateOf(effect));
+    this.#push('aggregate', this.#statements.aggregate(effect));
     const ended = this.#round;
     this.#round = undefined;
     ended?.secretKey.fill(0);
@@ -368,7 +326,7 @@ export class Conductor {
 
   #endRun(effect: Effect<'end-run'>): void {
     void this.#forgetUpdates();
-    const end = this.#endOf(effect);
+    const end = this.#statements.end(effect);
     this.#forget();
     this.#latest.delete('plan');
     this.#push('run-end', end);
@@ -376,28 +334,6 @@ export class Conductor {
     const ended = { event: 'ended' as const, run: this.runId, outcome, reason, rounds, bestRound };
     this.#say(ended);
     this.#finish(ended);
-  }
-
-  #aggregateOf(effect: Effect<'publish-aggregate'>): Opened<'aggregate'> {
-    const { round, attempt, planDigest, newModel, updates, totalExamples } = effect;
-    return this.#sign('aggregate', {
-      v: 1,
-      runId: this.runId,
-      ...{ round, attempt, planDigest, totalExamples, model: newModel },
-      from: 'coordinator',
-      updates: updates.map(({ hospitalId, blobDigest }) => ({ hospitalId, blobDigest })),
-    });
-  }
-
-  #endOf({ outcome, reason, rounds, bestRound }: Effect<'end-run'>): Opened<'run-end'> {
-    const best = bestRound === undefined ? undefined : this.models.digestOf(bestRound);
-    return this.#sign('run-end', {
-      v: 1,
-      runId: this.runId,
-      from: 'coordinator',
-      ...{ configDigest: this.config.digest, outcome, reason, rounds },
-      best: bestRound === undefined || best === undefined ? null : { round: bestRound, model: best },
-    });
   }
 
   /** An event of our own. Being deposed is told once, by the machine. */
@@ -413,10 +349,6 @@ export class Conductor {
     await this.#internally({ type: 'failed' });
   }
 
-  #sign<N extends 'plan' | 'aggregate' | 'run-end'>(name: N, body: Statement<N>): Opened<N> {
-    return signStatement(name, body, 'coordinator', (bytes) => signBytes(this.ports.identity, bytes));
-  }
-
   #push(name: Pushed['name'], { envelope }: Pick<Opened<'plan'>, 'envelope'>): void {
     const statement = { name, envelope };
     this.#latest.set(name, statement);
@@ -428,21 +360,4 @@ export class Conductor {
   }
 }
 
-/** @throws StoreError `STORE_CORRUPT` unless this coordinator signed it. */
-function openOwn<N extends 'run-config' | 'plan'>({ publicKey }: Identity, name: N, text: string): Opened<N> {
-  try {
-    return openStatement(name, JSON.parse(text), (bytes, signature) => verifyStrict(publicKey, bytes, signature));
-  } catch {
-    throw new StoreError('STORE_CORRUPT', `a stored ${name} is not one that this coordinator signed`);
-  }
-}
-
-const ERASED_KEY = { name: ROUND_KEY, value: undefined } as const;
-
 const keyContext = (runId: string, planDigest: string): string => `${ROUND_KEY}/${runId}/${planDigest}`;
-
-const documentOf = (kind: string, { digest, envelope }: Pick<Opened<'plan'>, 'digest' | 'envelope'>) => ({
-  digest,
-  kind,
-  body: JSON.stringify(envelope),
-});
