@@ -5,10 +5,11 @@
  *
  * The update lies there sealed, as it leaves, until the coordinator has acknowledged it.
  */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest, Envelope, RunId } from '@consilium/protocol';
 import type { Memory } from '@consilium/rounds';
+import { isMissing, writeDurably } from '../durable-file.js';
 import type { Outgoing } from './round.js';
 
 export interface RunMemory {
@@ -22,8 +23,6 @@ export interface RunMemory {
   finish(runId: RunId): Promise<void>;
   isFinished(runId: RunId): Promise<boolean>;
 }
-
-const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 export class FolderMemory implements RunMemory {
   /** @param directory - the hospital's home. The ids of runs are checked by the protocol: none leads out of it. */
@@ -76,24 +75,7 @@ export class FolderMemory implements RunMemory {
     });
   }
 
-  /** The old file or the new one, whatever happens; the folder is flushed too, or the name could be lost. */
-  async #write(runId: RunId, name: string, content: string | Uint8Array): Promise<void> {
-    const folder = join(this.directory, 'runs', runId);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const temporary = join(folder, `${name}.part`);
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, join(folder, name));
-    const entries = await open(folder, 'r');
-    try {
-      await entries.sync();
-    } finally {
-      await entries.close();
-    }
+  #write(runId: RunId, name: string, content: string | Uint8Array): Promise<void> {
+    return writeDurably(this.#path(runId, name), content);
   }
 }
