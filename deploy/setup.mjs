@@ -1,10 +1,11 @@
 /**
  * Runs before the product's commands, on a machine that may have nothing but Node and npm: checks the Node version,
- * installs what is missing or stale (`npm ci`), and with `--build [project...]` compiles them, or all. Plain Node:
- * nothing is installed yet.
+ * installs what is missing or stale (`npm ci`), and with `--build [project...]` compiles them, or all, and makes the
+ * console's page when its sources are newer. Plain Node: nothing is installed yet.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -41,6 +42,37 @@ function run(what, command, args, output) {
   process.exit(signal === 'SIGINT' ? 130 : 1);
 }
 
+/** @returns A digest of all files that the page is made of, so that a change in any of them, or its absence, is seen. */
+function consoleSources() {
+  const page = join(root, 'apps', 'console');
+  const folders = [join(page, 'src'), join(page, 'public'), join(root, 'libs', 'operator-api', 'src')];
+  const inside = (folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+  const files = [
+    ...folders.filter(existsSync).flatMap(inside),
+    ...['index.html', 'vite.config.js', 'package.json'].map((name) => join(page, name)),
+    join(root, 'package-lock.json'),
+  ];
+  const digest = createHash('sha256');
+  for (const file of files.sort()) digest.update(`${file.slice(root.length)}\0`).update(readFileSync(file));
+  return digest.digest('hex');
+}
+
+function makeConsole() {
+  const dist = join(root, 'apps', 'console', 'dist');
+  const stamp = join(dist, '.made-of');
+  const sources = consoleSources();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
+  say('Making the console (some seconds) ...');
+  rmSync(stamp, { force: true });
+  rmSync(join(dist, 'assets'), { recursive: true, force: true });
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  run('making the console', process.execPath, [vite, 'build', '--config', 'apps/console/vite.config.js'], 2);
+  writeFileSync(stamp, sources);
+}
+
 function main(args) {
   const versionFault = nodeVersionFault(process.versions.node);
   if (versionFault !== undefined) {
@@ -60,6 +92,7 @@ function main(args) {
     if (!existsSync(join(root, 'apps', 'demo', 'dist', '.tsbuildinfo'))) say('Compiling (once, some seconds) ...');
     const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     run('the compiler', process.execPath, [compiler, '-b', ...args.slice(1)], 2);
+    makeConsole();
   }
 }
 
