@@ -6,9 +6,9 @@ import { initialParameters, parameterCount } from '@consilium/model-spec';
 import { decimal, type Digest, type Enrolment, type RunConfig, type RunId } from '@consilium/protocol';
 import { floatBytes } from '@consilium/tensors';
 import { CoordinatorError } from './errors.js';
-import { runFileSchema, type RunFile } from './run-file-schema.js';
+import { runFileSchema, type RunFile } from '@consilium/operator-api';
 
-export { runFileSchema, type RunFile } from './run-file-schema.js';
+export { runFileSchema, type RunFile } from '@consilium/operator-api';
 
 /** What the file says, before defaults. @throws {@link CoordinatorError} `RUN_FILE_INVALID`. */
 export async function readRunText(file: string): Promise<string> {

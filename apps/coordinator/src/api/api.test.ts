@@ -17,7 +17,7 @@ import { signStatement, type HospitalId } from '@consilium/protocol';
 import { enrol, openHome } from '../home.js';
 import { openCoordinator, type RunningCoordinator } from '../server.js';
 import { OPERATIONS, openApi } from './openapi.js';
-import { errorSchema, eventPage, hospitalSchema, runDetail, runSummary } from './schemas.js';
+import { errorSchema, eventPage, hospitalSchema, runDetail, runSummary } from '@consilium/operator-api';
 import { loadOrCreateToken } from './token.js';
 
 const RUN = {

@@ -13,6 +13,7 @@ import {
   type Score,
 } from '@consilium/rounds';
 import type { RunStore, StoredEvent } from '@consilium/store';
+import { NO_STAGES, stagesAfter, type StageTimes } from './stages.js';
 
 export interface PastRound {
   readonly round: number;
@@ -34,10 +35,12 @@ export interface History {
   /** When the open round's plan was signed. */
   readonly roundStartedAt: string | undefined;
   readonly rounds: readonly PastRound[];
+  readonly stages: StageTimes;
 }
 
 export const emptyHistory = (rules: RunRules): History => ({
   ...{ state: startCoordinator(rules).state, events: 0, phaseSince: undefined, roundStartedAt: undefined, rounds: [] },
+  stages: NO_STAGES,
 });
 
 /** @param rules - those of the run that the event belongs to. */
@@ -58,6 +61,7 @@ export function withEvent(rules: RunRules, past: History, { at, event }: Pick<St
     phaseSince: begins || past.phaseSince === undefined ? at : past.phaseSince,
     roundStartedAt,
     rounds: done.length === 0 ? past.rounds : [...past.rounds, ...done],
+    stages: stagesAfter(past.stages, { before: past.state, after: state, event: fact, at }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject } from '@nestjs/common';
 import { Hospitals } from './hospitals.js';
 import { openApi } from './openapi.js';
-import type { HospitalView } from './schemas.js';
+import type { HospitalView } from '@consilium/operator-api';
 
 @Controller('api/v1')
 export class HospitalsController {

@@ -4,7 +4,7 @@ import { fingerprint } from '@consilium/crypto';
 import type { HospitalId } from '@consilium/protocol';
 import { enrolledHospitals, type Home } from '../home.js';
 import type { Progress } from '../run/progress.js';
-import type { HospitalView } from './schemas.js';
+import type { HospitalView } from '@consilium/operator-api';
 
 export class Hospitals {
   readonly #lastSeen = new Map<HospitalId, string>();

@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { runFileSchema } from '../run-file.js';
 import { HTTP_STATUS, type ApiCode } from './api-error.js';
-import { errorSchema, eventPage, eventsQuery, hospitalSchema, modelQuery, runDetail, runSummary } from './schemas.js';
+import {
+  errorSchema,
+  eventPage,
+  eventsQuery,
+  hospitalSchema,
+  modelQuery,
+  runDetail,
+  runSummary,
+} from '@consilium/operator-api';
 
 interface Operation {
   readonly summary: string;

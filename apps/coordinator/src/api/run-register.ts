@@ -7,9 +7,10 @@ import { rulesOf } from '../run/rules.js';
 import { readBlob } from '../run/stored-blob.js';
 import { modelName } from '../run/published-models.js';
 import { ApiError } from './api-error.js';
+import { readFigures, type FiguresByRound } from './figures.js';
 import { bestRoundOf, readHistory, type History } from './history.js';
 import { detailOf, summaryOf, type KnownRun } from './run-view.js';
-import type { EventPage, EventsQuery, ModelQuery, RunDetail, RunSummary } from './schemas.js';
+import type { EventPage, EventsQuery, ModelQuery, RunDetail, RunSummary } from '@consilium/operator-api';
 
 export interface RegisterParts {
   readonly identity: Identity;
@@ -31,6 +32,7 @@ const HISTORIES_KEPT = 256;
 export class RunRegister {
   readonly #configs = new Map<string, Opened<'run-config'>>();
   readonly #histories = new Map<string, History>();
+  readonly #figures = new Map<string, { readonly count: number; readonly figures: FiguresByRound }>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: RegisterParts) {}
@@ -44,7 +46,8 @@ export class RunRegister {
 
   /** @throws {@link StoreError} `RUN_UNKNOWN`. */
   async show(runId: string): Promise<RunDetail> {
-    return detailOf(await this.#find(runId));
+    const known = await this.#find(runId);
+    return detailOf({ ...known, figures: await this.#figuresOf(runId, known.history) }, Date.now());
   }
 
   /** @throws {@link ApiError} `RUN_EXISTS`, whatever the configuration of that run. */
@@ -101,7 +104,17 @@ export class RunRegister {
     return { history, bestRound: bestRoundOf(rulesOf(config.body), history.state) };
   }
 
-  async #find(runId: string): Promise<KnownRun> {
+  /** Read again when somebody has evaluated since. */
+  async #figuresOf(runId: string, { state: { scores } }: History): Promise<FiguresByRound> {
+    const count = [...scores.values()].reduce((sum, { size }) => sum + size, 0);
+    const known = this.#figures.get(runId);
+    if (known?.count === count) return known.figures;
+    const figures = count === 0 ? new Map<number, never>() : await readFigures(this.parts.store, runId);
+    this.#figures.set(runId, { count, figures });
+    return figures;
+  }
+
+  async #find(runId: string): Promise<Omit<KnownRun, 'figures'>> {
     return this.#read(await this.#rowOf(runId));
   }
 
@@ -111,7 +124,7 @@ export class RunRegister {
     return row;
   }
 
-  async #read({ runId, createdAt, events }: RunRow): Promise<KnownRun> {
+  async #read({ runId, createdAt, events }: RunRow): Promise<Omit<KnownRun, 'figures'>> {
     const config = this.#configs.get(runId) ?? (await this.#configOf(runId));
     this.#configs.set(runId, config);
     const known = this.#histories.get(runId);
@@ -140,6 +153,7 @@ export class RunRegister {
       if (this.#histories.size <= HISTORIES_KEPT) break;
       this.#histories.delete(oldest);
       this.#configs.delete(oldest);
+      this.#figures.delete(oldest);
     }
   }
 }

@@ -1,30 +1,37 @@
 /** A run as the API shows it: its signed configuration and its history in the words of {@link runDetail}. */
+import type { RoundDone, RunDetail, RunSummary } from '@consilium/operator-api';
 import type { Opened, RunConfig } from '@consilium/protocol';
 import type { CoordinatorState } from '@consilium/rounds';
 import { rulesOf } from '../run/rules.js';
+import { shownFigures, type FiguresByRound } from './figures.js';
 import { bestRoundOf, federatedScore, type History, type PastRound } from './history.js';
-import type { RoundDone, RunDetail, RunSummary } from './schemas.js';
+import { timelineOf } from './timeline.js';
 
 export interface KnownRun {
   readonly config: Opened<'run-config'>;
   readonly createdAt: string;
   readonly history: History;
+  /** Of the mode sealed. */
+  readonly figures: FiguresByRound;
 }
 
-export function summaryOf({ config: { body }, createdAt, history: { state } }: KnownRun): RunSummary {
+export function summaryOf({ config: { body }, createdAt, history: { state } }: Omit<KnownRun, 'figures'>): RunSummary {
   return {
     run: body.runId,
     study: body.study.name,
+    mode: body.mode,
     status: statusOf(state),
     phase: state.phase,
     round: state.phase === 'ended' ? state.rounds : state.round,
     rounds: body.rounds,
     bestRound: bestRoundOf(rulesOf(body), state) ?? null,
+    hospitals: body.roster.length,
     createdAt,
   };
 }
 
-export function detailOf(run: KnownRun): RunDetail {
+/** @param nowMs - since 1970: decides who is late. */
+export function detailOf(run: KnownRun, nowMs: number): RunDetail {
   const { config, createdAt, history } = run;
   const { state } = history;
   return {
@@ -33,6 +40,8 @@ export function detailOf(run: KnownRun): RunDetail {
     configDigest: config.digest,
     configuration: config.body,
     metric: config.body.selection.metric,
+    visible: { updates: 'each', figures: 'each', colluders: null },
+    timeline: timelineOf(config.body, history, createdAt, nowMs),
     stage: { since: history.phaseSince ?? createdAt, limitMs: limitOf(config.body, state) },
     hospitals: config.body.roster.map(({ hospitalId: id }) => ({
       id,
@@ -41,7 +50,7 @@ export function detailOf(run: KnownRun): RunDetail {
       absent: state.absent.has(id),
       inRound: partOf(state, id),
     })),
-    history: history.rounds.map((past) => roundOf(past, config.body, state)),
+    history: history.rounds.map((past) => roundOf(past, run)),
     events: history.events,
   };
 }
@@ -76,7 +85,9 @@ function partOf(
   }
 }
 
-function roundOf(past: PastRound, { selection }: RunConfig, { scores }: CoordinatorState): RoundDone {
+function roundOf(past: PastRound, { config, history: { state }, figures }: KnownRun): RoundDone {
+  const { scores } = state;
+  const { selection } = config.body;
   const { round, startedAt, endedAt, cohort, updates, totalExamples, model } = past;
   const given = scores.get(round);
   const score = given === undefined ? undefined : federatedScore(given);
@@ -87,6 +98,8 @@ function roundOf(past: PastRound, { selection }: RunConfig, { scores }: Coordina
       ...{ hospital: hospitalId, examples, loss, bytes: blobBytes },
     })),
     missing: cohort.filter((id) => !updates.some(({ hospitalId }) => hospitalId === id)),
+    loss: updates.reduce((sum, { examples, loss }) => sum + examples * loss, 0) / totalExamples,
+    figures: shownFigures(figures.get(round) ?? []),
     bytes: updates.reduce((sum, { blobBytes }) => sum + blobBytes, 0),
     score:
       given === undefined || score === undefined

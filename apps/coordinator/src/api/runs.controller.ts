@@ -6,7 +6,7 @@ import { snapshotBytes } from '../operations/snapshots.js';
 import { parseRunFile, runConfig } from '../run-file.js';
 import { ApiError } from './api-error.js';
 import { RunRegister } from './run-register.js';
-import { eventsQuery, modelQuery, type EventPage, type RunDetail, type RunSummary } from './schemas.js';
+import { eventsQuery, modelQuery, type EventPage, type RunDetail, type RunSummary } from '@consilium/operator-api';
 
 /** Token of the home folder in this application. */
 export const HOME = Symbol('home');

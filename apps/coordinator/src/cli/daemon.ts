@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorSchema } from '../api/schemas.js';
+import { errorSchema } from '@consilium/operator-api';
 import { readToken, tokenFile } from '../api/token.js';
 import { CoordinatorError, EXIT_STATUS, type CoordinatorErrorCode } from '../errors.js';
 

@@ -1,5 +1,5 @@
 /** Runs as people read them. */
-import type { RoundDone, RunDetail, RunSummary } from '../api/schemas.js';
+import type { RoundDone, RunDetail, RunSummary } from '@consilium/operator-api';
 import { table } from './output.js';
 
 export function runTable(runs: readonly RunSummary[]): string {
@@ -35,7 +35,7 @@ export function runLines(run: RunDetail): string {
       `${round.round}${round.round === bestRound ? ' best' : ''}`,
       String(round.updates.length),
       round.missing.join(' ') || '-',
-      ...[String(round.examples), round.seconds.toFixed(2), String(round.bytes), score(round)],
+      ...[String(round.examples ?? '-'), round.seconds.toFixed(2), String(round.bytes), score(round)],
     ]);
     lines.push('', table(head, rows));
   }

@@ -1,7 +1,7 @@
 /** `run`: what an operator does with runs. Without a command it leads one run from a file to its end. */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { eventPage, runDetail, runSummary, type EventPage } from '../api/schemas.js';
+import { eventPage, runDetail, runSummary, type EventPage } from '@consilium/operator-api';
 import { readRunText } from '../run-file.js';
 import { Daemon, type DaemonOptions } from './daemon.js';
 import { formatOption, homeOption, say, wholeNumber, type Format } from './output.js';

@@ -1,0 +1,97 @@
+/** The open round of a run as people watch it: {@link timelineOf}. */
+import type { PlaceView, StageName, StageView, Timeline } from '@consilium/operator-api';
+import { stageNames } from '@consilium/operator-api';
+import type { HospitalId, RunConfig } from '@consilium/protocol';
+import type { History } from './history.js';
+import { nextOf } from './next-step.js';
+import { medianMs, stageOf } from './stages.js';
+
+/** A hospital is late when it takes so many times what the stage took before, and not before this. */
+const LATE_FACTOR = 1.5;
+const LATE_LEAST_MS = 10_000;
+
+const SEALED_STAGES: readonly StageName[] = ['invite', 'train', 'open', 'evaluate'];
+
+/** @param nowMs - since 1970. */
+export function timelineOf(config: RunConfig, history: History, createdAt: string, nowMs: number): Timeline {
+  const { state } = history;
+  const stage = stageOf(state);
+  return {
+    round: state.phase === 'ended' ? state.rounds : state.round,
+    attempt: 'attempt' in state ? state.attempt : 1,
+    stage,
+    stages: stageNames.map((name) => stageView(name, config, history, createdAt)),
+    places: config.roster.map(({ hospitalId }) => placeOf(hospitalId, history, nowMs)),
+    next: nextOf(config, history, createdAt),
+  };
+}
+
+function stageView(name: StageName, config: RunConfig, { state, stages }: History, createdAt: string): StageView {
+  const now = stageOf(state);
+  const since = stages.since[name] ?? (name === 'invite' && now === 'invite' ? createdAt : null);
+  const later = stageNames.slice(stageNames.indexOf(name) + 1).flatMap((other) => stages.since[other] ?? []);
+  const exists = (config.mode as string) !== 'sealed' || SEALED_STAGES.includes(name);
+  return {
+    stage: name,
+    state: !exists
+      ? 'none'
+      : now === name
+        ? 'now'
+        : now === null || stageNames.indexOf(name) < stageNames.indexOf(now)
+          ? 'done'
+          : 'ahead',
+    since: exists ? since : null,
+    until: now === name ? null : (later[0] ?? null),
+    limitMs: exists ? stageLimitMs(name, config) : null,
+    expectedMs: medianMs(stages.tookMs[name]),
+  };
+}
+
+function stageLimitMs(name: StageName, { gatherTimeoutMs, roundTimeoutMs }: RunConfig): number | null {
+  if (name === 'invite') return gatherTimeoutMs;
+  return name === 'train' || name === 'evaluate' ? roundTimeoutMs : null;
+}
+
+function placeOf(hospital: HospitalId, history: History, nowMs: number): PlaceView {
+  const { state, stages } = history;
+  const stage = stageOf(state);
+  const answered = stages.answered.get(hospital);
+  const at = (place: PlaceView['place'], reached: StageName | null, since?: string | null): PlaceView => ({
+    ...{ hospital, stage: reached, place, since: since ?? null },
+  });
+  if (stage === null) return at('outside', null);
+  const since = stages.since[stage];
+  const waiting = (): PlaceView => at(isLate(history, stage, nowMs) ? 'late' : 'working', stage, since);
+  switch (state.phase) {
+    case 'gathering':
+      return state.consented.has(hospital) && state.connected.has(hospital)
+        ? at('done', stage, answered?.at)
+        : at('expected', stage);
+    case 'planning':
+      return state.cohort.includes(hospital) ? at('done', stage, since) : at('outside', null);
+    case 'collecting':
+      if (!state.cohort.includes(hospital)) return at('outside', null);
+      if (state.received.has(hospital)) return at('done', stage, answered?.at);
+      if (state.declined.has(hospital)) return at('declined', stage, answered?.at);
+      return state.absent.has(hospital) ? at('dropped', stage) : waiting();
+    case 'aggregating':
+      if (!state.cohort.includes(hospital)) return at('outside', null);
+      return state.updates.some(({ hospitalId }) => hospitalId === hospital)
+        ? at('done', stage, since)
+        : at(answered === undefined ? 'dropped' : 'declined', 'train', answered?.at);
+    case 'closing':
+      if (!state.consented.has(hospital)) return at('outside', null);
+      if (!state.awaiting.has(hospital)) return at('done', stage, answered?.at);
+      return state.absent.has(hospital) ? at('dropped', stage) : waiting();
+    case 'ended':
+      return at('outside', null);
+  }
+}
+
+function isLate({ state, stages }: History, stage: StageName, nowMs: number): boolean {
+  if ('quorumDue' in state && state.quorumDue) return true;
+  const since = stages.since[stage];
+  const expectedMs = medianMs(stages.tookMs[stage]);
+  if (since === undefined || expectedMs === null) return false;
+  return nowMs - Date.parse(since) > Math.max(LATE_LEAST_MS, LATE_FACTOR * expectedMs);
+}

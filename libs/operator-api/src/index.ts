@@ -1,0 +1,11 @@
+export * from './activity.js';
+export { errorSchema, type ErrorAnswer } from './fields.js';
+export * from './hospitals.js';
+export * from './live.js';
+export * from './operators.js';
+export * from './roles.js';
+export * from './run-check.js';
+export { runFileSchema, type RunFile } from './run-file.js';
+export * from './runs.js';
+export * from './sessions.js';
+export * from './timeline.js';
