@@ -5,12 +5,22 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { AUTOMATIC_ENGINES, FORCED_ENGINES } from '@consilium/backbone';
 import { HospitalError } from './errors.js';
+import { pinSchema } from './network/pin.js';
 
 const hospitalConfigSchema = z.strictObject({
   /** Where the coordinator listens. */
   coordinator: z.url({ protocol: /^https?$/ }),
   /** Certificates in PEM that are trusted for https, instead of the system's; relative to this file. */
   caFile: z.string().min(1).optional(),
+  /**
+   * Keys of the coordinator's TLS certificate, any of which it may have: the one in use and one in reserve. `none`: any that a
+   * trusted authority vouches for, as where the hospital inspects TLS itself. Without effect on `http:`.
+   */
+  pin: z.union([z.literal('none'), z.array(pinSchema).min(1).max(8)]).optional(),
+  /** The page of this hospital, for people on this very machine. */
+  page: z
+    .union([z.literal('off'), z.strictObject({ port: z.int().min(0).max(65_535).default(0) })])
+    .default({ port: 0 }),
   /** Folder with manifest.csv and the images; relative to this file. */
   data: z.string().min(1),
   /** CSV with the labels, by file, SOPInstanceUID or AccessionNumber, where the folder itself has none; relative to this file. */

@@ -1,5 +1,6 @@
 /** One line for people for each step, or none where a line would only scroll. */
 import type { StartProgress } from './commands/start.js';
+import { FAULTS } from './network/fault.js';
 
 const LINES = {
   connected: 'connected to the coordinator, identities proved',
@@ -10,7 +11,7 @@ const LINES = {
 export function lineOf(step: StartProgress): string | undefined {
   switch (step.event) {
     case 'line':
-      return LINES[step.state];
+      return step.why === undefined ? LINES[step.state] : `${LINES[step.state]}: ${FAULTS[step.why][0]} (${step.why})`;
     case 'embedding':
       return step.done % 50 === 0 || step.done === step.total ? `embeddings ${step.done}/${step.total}` : undefined;
     case 'stage':

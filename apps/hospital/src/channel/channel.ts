@@ -25,17 +25,19 @@ import { EgressDoor } from '../egress/door.js';
 import type { Outgoing } from '../run/round.js';
 import { BackOff, LONGEST_PAUSE_MS } from './back-off.js';
 import { shakeHands, type Credentials } from './handshake.js';
-import type { TransportTerms } from './transport.js';
+import type { FaultCode } from '../network/fault.js';
+import type { WayOut } from '../network/way-out.js';
 import { LineLost, socketNetwork, type Network, type Wire } from './wire.js';
 
 export type CoordinatorStatement = { [N in PushedName]: { readonly name: N } & Opened<N> }[PushedName];
 
 export type LineState = 'connected' | 'disconnected' | 'unreachable';
 
-export interface ChannelPorts extends Credentials, TransportTerms {
+export interface ChannelPorts extends Credentials, WayOut {
   readonly url: string;
   readonly onStatement: (statement: CoordinatorStatement) => void;
-  readonly onLine: (state: LineState) => void;
+  /** @param why - of `unreachable`, where it is known. */
+  readonly onLine: (state: LineState, why?: FaultCode) => void;
   /** The coordinator will not talk to us, or is not ours: trying again cannot help. */
   readonly onRefused: (error: ProtocolError) => void;
   /** Absent: socket.io. */
@@ -103,8 +105,8 @@ export class CoordinatorChannel {
       disconnected: (byServer) => {
         this.#disconnected(byServer);
       },
-      unreachable: () => {
-        ports.onLine('unreachable');
+      unreachable: (why) => {
+        ports.onLine('unreachable', why);
       },
       statement: (input) => {
         if (this.#early === undefined) this.#take(input);

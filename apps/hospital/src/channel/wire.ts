@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { io } from 'socket.io-client';
 import type { RequestName } from '@consilium/protocol';
 import { FIRST_PAUSE_MS, LONGEST_PAUSE_MS } from './back-off.js';
-import { transportOptions, type TransportTerms } from './transport.js';
+import { faultOf, type FaultCode } from '../network/fault.js';
+import type { WayOut } from '../network/way-out.js';
+import { transportOptions } from './transport.js';
 
 /** The connection went away under a request, or the answer did not come in time. */
 export class LineLost extends Error {}
@@ -13,7 +15,8 @@ export interface WireEvents {
   readonly connected: () => void;
   /** @param byServer - on purpose: the wire does not come back by itself. Nor does it after {@link Wire.disconnect}. */
   readonly disconnected: (byServer: boolean) => void;
-  readonly unreachable: () => void;
+  /** @param why - absent where the network does not say. */
+  readonly unreachable: (why?: FaultCode) => void;
   /** @param input - peer-controlled. */
   readonly statement: (input: unknown) => void;
 }
@@ -37,18 +40,18 @@ export interface Network {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
-export const socketNetwork = (terms: TransportTerms): Network => ({
-  wire: (url, events) => socketWire(url, events, terms),
+export const socketNetwork = (way: WayOut): Network => ({
+  wire: (url, events) => socketWire(url, events, way),
   sleep: async (delayMs) => {
     await sleep(delayMs);
   },
   below: randomInt,
 });
 
-function socketWire(url: string, events: WireEvents, terms: TransportTerms): Wire {
+function socketWire(url: string, events: WireEvents, way: WayOut): Wire {
   let sentBytes = 0;
   const socket = io(url, {
-    ...transportOptions(url, terms),
+    ...transportOptions(url, way),
     autoConnect: false,
     // Several lines of one process to one coordinator are several hospitals.
     forceNew: true,
@@ -67,7 +70,12 @@ function socketWire(url: string, events: WireEvents, terms: TransportTerms): Wir
   socket.on('disconnect', (reason) => {
     events.disconnected(reason === 'io server disconnect');
   });
-  socket.on('connect_error', events.unreachable);
+  socket.on('connect_error', (error) => {
+    // Something that swallows a WebSocket instead of refusing it: next time by the other transport first, and upgraded from there.
+    const { opts } = socket.io;
+    if (error.message === 'timeout') opts.transports?.reverse();
+    events.unreachable(faultOf(error));
+  });
   socket.on('statement', events.statement);
   return {
     get sentBytes() {

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { catalogueEntry, type CatalogueEntry } from './backbone-catalogue.js';
 import { type FetchedWeights, fetchWeights } from './backbone-fetch.js';
-import { proxyAgentFor } from './backbone-proxy.js';
+import { proxyOf } from '../network/proxy.js';
 
 const content = randomBytes(300_000);
 const md5 = createHash('md5').update(content).digest('hex');
@@ -209,8 +209,10 @@ describe('a proxy', () => {
       for (const end of [onward, socket]) end.on('error', () => undefined);
     });
     const { host } = new URL(proxy.url);
-    await fetchFrom(url, pinned, { HTTP_PROXY: `http://site:secret@${host}` });
-    expect(tunnels.map((request) => request.url)).toEqual([new URL(url).host]);
+    // The name exists for the proxy alone.
+    const named = url.replace('127.0.0.1', 'weights.test');
+    await fetchFrom(named, pinned, { HTTP_PROXY: `http://site:secret@${host}` });
+    expect(tunnels.map((request) => request.url)).toEqual([new URL(named).host]);
     expect(tunnels[0]?.headers['proxy-authorization']).toBe(`Basic ${btoa('site:secret')}`);
   });
 
@@ -222,14 +224,16 @@ describe('a proxy', () => {
     ['https://weights.org:8443/a', 'weights.org:443', true],
     ['https://weights.org/a', 'weights.org:443', false],
     ['https://weights.org/a', '*', false],
+    ['https://weights.org/a', 'OTHER.org  Weights.ORG', false],
+    ['https://127.0.0.1/a', '', false],
     ['http://weights.org/a', '', false],
   ])('for %s with NO_PROXY=%s: %s', (url, exceptions, expected) => {
     const environment = { https_proxy: 'http://proxy.invalid:3128', NO_PROXY: exceptions };
-    expect(proxyAgentFor(new URL(url), environment) !== undefined).toBe(expected);
+    expect(proxyOf(new URL(url), environment) !== undefined).toBe(expected);
   });
 
   it('whose address is none is named without it', () => {
-    const open = () => proxyAgentFor(new URL('https://weights.org'), { HTTPS_PROXY: 'secret word' });
+    const open = () => proxyOf(new URL('https://weights.org'), { HTTPS_PROXY: 'secret word' });
     expect(open).toThrow(
       expect.objectContaining({ code: 'BAD_OPTION', message: expect.not.stringContaining('secret') as string }),
     );

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { HospitalError } from '../errors.js';
 import type { CatalogueEntry, Digest } from './backbone-catalogue.js';
 import { downloadTo, Unreachable, type Download } from './backbone-download.js';
-import { proxyAgentFor } from './backbone-proxy.js';
+import { agentFor } from '../network/way-out.js';
 
 /** As the import refuses it anyway. */
 const SIZE_BYTES_MAX = 512 * 1024 * 1024;
@@ -139,7 +139,7 @@ export async function fetchWeights(entry: CatalogueEntry, options: FetchOptions)
       part,
       ...(entry.sizeBytes !== undefined && { sizeBytes: entry.sizeBytes }),
       sizeBytesMax: SIZE_BYTES_MAX,
-      agentFor: (url) => proxyAgentFor(url, environment),
+      agentFor: (url) => agentFor(url, { environment }),
       onProgress,
       ...(pauseMs !== undefined && { pauseMs }),
     });

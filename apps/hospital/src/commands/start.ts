@@ -1,5 +1,5 @@
 /** `consilium-hospital start`: takes part in one run, then compares the shared head with one trained here alone. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import type { RunConfig } from '@consilium/protocol';
@@ -16,6 +16,7 @@ import { metricsOf, type Summary } from '../learning/summary.js';
 import { assessHead } from '../learning/assessment.js';
 import { fitAlone } from '../learning/fit-head.js';
 import { XrayLearner } from '../learning/xray-learner.js';
+import { wayOutOf } from '../network/configured.js';
 import { Approvals } from '../policy/approvals.js';
 import { HouseRules } from '../policy/house-rules.js';
 import { readPolicy } from '../policy/read-policy.js';
@@ -49,7 +50,7 @@ export async function start(
   }
   const credentials = { ...(await openIdentity(home)), coordinatorKey: await pinnedCoordinator(home) };
   const config = withinPolicy(await readHospitalConfig(configFile), await readPolicy(home));
-  const certificates = await trustedCertificates(config.caFile);
+  const way = await wayOutOf(config);
   const log = pino(
     { base: { role: 'hospital', hospital: credentials.hospitalId } },
     pino.destination({ dest: join(home, 'hospital.log') }),
@@ -74,7 +75,7 @@ export async function start(
   });
   const node = new HospitalNode({
     ...{ ...credentials, url: config.coordinator, learner, memory, modes: config.modes, progress, rules, door },
-    ...certificates,
+    ...way,
   });
   await unwish(home, 'stopped');
   control.attend(node);
@@ -118,14 +119,6 @@ const withinPolicy = (config: HospitalConfig, policy: Policy | undefined): Hospi
   ...config,
   threads: Math.min(config.threads, policy?.coresMax ?? config.threads),
 });
-
-async function trustedCertificates(caFile: string | undefined): Promise<{ ca?: string }> {
-  if (caFile === undefined) return {};
-  const ca = await readFile(caFile, 'utf8').catch(() => {
-    throw new HospitalError('FILE_MISSING', `cannot read the certificates ${caFile}`);
-  });
-  return { ca };
-}
 
 async function summarise(
   outcome: NodeOutcome,

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProtocolError, RunConfig, RunId } from '@consilium/protocol';
 import { CoordinatorChannel, Refused, type CoordinatorStatement, type LineState } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
-import type { TransportTerms } from '../channel/transport.js';
+import type { FaultCode } from '../network/fault.js';
+import type { WayOut } from '../network/way-out.js';
 import type { Network } from '../channel/wire.js';
 import type { EgressDoor } from '../egress/door.js';
 import { noRules, type HospitalRules } from './hospital-rules.js';
@@ -12,9 +13,9 @@ import type { Learner, Prepared } from './learner.js';
 import type { RunMemory } from './memory.js';
 import type { RunOutcome, RunProgress } from './outcome.js';
 
-export type NodeProgress = { readonly event: 'line'; readonly state: LineState } | RunProgress;
+export type NodeProgress = { readonly event: 'line'; readonly state: LineState; readonly why?: FaultCode } | RunProgress;
 
-export interface NodeOptions extends Credentials, TransportTerms {
+export interface NodeOptions extends Credentials, WayOut {
   readonly url: string;
   readonly learner: Learner;
   readonly memory: RunMemory;
@@ -53,8 +54,8 @@ export class HospitalNode {
       onStatement: (statement) => {
         this.#turn = this.#turn.then(() => this.#heard(statement)).catch(this.#fail);
       },
-      onLine: (state) => {
-        options.progress({ event: 'line', state });
+      onLine: (state, why) => {
+        options.progress({ event: 'line', state, ...(why && { why }) });
       },
       onRefused: (error) => {
         this.#finish({ ended: 'refused-there', error });
