@@ -1,0 +1,38 @@
+export const signIn = {
+  title: 'Sign in',
+  lead: 'The office of a consortium of hospitals that train one model together.',
+  name: 'Name',
+  password: 'Password',
+  action: 'Sign in',
+  withProvider: (name: string) => `Sign in with ${name}`,
+  showPassword: 'Show or hide the password',
+  setupOpen: {
+    title: 'Nobody has an account yet',
+    text: 'Open the setup link that the coordinator printed when it started. It makes the first account.',
+  },
+  welcome: {
+    title: 'Choose a password',
+    lead: 'You were invited to this console. Your password is known to you alone.',
+    action: 'Set the password and sign in',
+    refused: 'This invitation was used before or has expired. Ask an owner of this console for another one.',
+  },
+  refused: 'Name and password do not match. Names and passwords are case-sensitive.',
+  limited: 'Too many attempts. Wait a minute, then try again.',
+  expired: 'Your session has ended. Sign in again; nothing was lost.',
+  linkRefused:
+    'This sign-in link was used before or has expired. Sign in with your password, or make another link with `consilium-coordinator operators link` on the coordinator.',
+  linkWorking: 'Signing you in …',
+  setup: {
+    title: 'Make the first account',
+    lead: 'This account owns the console: it can run studies, approve hospitals and add other people.',
+    name: 'Your name',
+    nameHint: 'It is shown beside everything you do.',
+    password: 'A new password',
+    passwordHint: 'At least 12 characters. A sentence is good.',
+    repeat: 'The same password again',
+    differs: 'The two passwords differ.',
+    short: 'Use at least 12 characters.',
+    action: 'Make the account',
+    refused: 'This setup link was used before or has expired. Sign in, or make another link on the coordinator.',
+  },
+} as const;
