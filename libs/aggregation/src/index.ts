@@ -1,5 +1,5 @@
 export { AggregationError } from './errors.js';
-export { checkUpdate, type UpdateLimits } from './update.js';
+export { checkUpdate, UpdateCheck, type UpdateLimits } from './update.js';
 export { clipUpdate } from './clip.js';
-export { applyMean, WeightedMean } from './weighted-mean.js';
+export { applyMean, type PartwiseAddition, WeightedMean } from './weighted-mean.js';
 export { type ServerMoments, type ServerOptimizer, momentCount, startMoments, stepServer } from './server-optimizer.js';

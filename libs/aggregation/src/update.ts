@@ -21,35 +21,66 @@ export function checkParameterCount(parameters: number): void {
  * One pass for both checks: squares of finite float32 numbers sum to a finite float64 whatever their number, and with any
  * other number the sum is Infinity or NaN. Indices, not an iterator: the pass costs what reading costs.
  *
- * @returns The squared L2 norm.
+ * @param start - index of the first coordinate, for the message.
+ * @returns The sum with the squares of these coordinates.
  * @throws {@link AggregationError} `NOT_FINITE`.
  */
-function finiteSquaredNorm(update: Float32Array): number {
-  let squares = 0;
-  for (let k = 0; k < update.length; k++) squares += (update[k] as number) * (update[k] as number);
+function plusSquares(sum: number, part: Float32Array, start: number): number {
+  let squares = sum;
+  for (let k = 0; k < part.length; k++) squares += (part[k] as number) * (part[k] as number);
   if (!Number.isFinite(squares)) {
-    const index = update.findIndex((value) => !Number.isFinite(value));
-    throw new AggregationError('NOT_FINITE', `coordinate ${index} is not a finite number`);
+    const index = part.findIndex((value) => !Number.isFinite(value));
+    throw new AggregationError('NOT_FINITE', `coordinate ${start + index} is not a finite number`);
   }
   return squares;
 }
 
 /**
- * Checks a whole update before anything is done with it. It never repairs: clipping here would hide a broken privacy bound.
+ * Checks an update that arrives in parts, before anything is done with it. It never repairs: clipping here would hide a
+ * broken privacy bound.
+ */
+export class UpdateCheck {
+  #coordinates = 0;
+  #squares = 0;
+
+  constructor(private readonly limits: UpdateLimits) {
+    checkParameterCount(limits.parameters);
+    if (limits.maxNorm !== undefined && !(limits.maxNorm > 0)) throw new RangeError('maxNorm must be above zero');
+  }
+
+  /**
+   * @param part - float32, the coordinates that follow. Not modified, not kept.
+   * @throws {@link AggregationError} `NOT_FINITE` with the first bad index.
+   */
+  add(part: Float32Array): void {
+    this.#squares = plusSquares(this.#squares, part, this.#coordinates);
+    this.#coordinates += part.length;
+  }
+
+  /** @throws {@link AggregationError} `WRONG_LENGTH`; `NORM_TOO_LARGE`. */
+  end(): void {
+    const { parameters, maxNorm } = this.limits;
+    if (this.#coordinates !== parameters) throw wrongLength(parameters, this.#coordinates);
+    if (maxNorm !== undefined && this.#squares > maxNorm * maxNorm) {
+      throw new AggregationError('NORM_TOO_LARGE', 'the update is longer than agreed');
+    }
+  }
+}
+
+/**
+ * {@link UpdateCheck} of a whole update.
  *
  * @param update - float32, shape (d,). Not modified, not copied.
  * @returns The same array.
  * @throws {@link AggregationError} `WRONG_LENGTH`; `NOT_FINITE` with the first bad index; `NORM_TOO_LARGE`.
  */
-export function checkUpdate(update: Float32Array, { parameters, maxNorm }: UpdateLimits): Float32Array {
-  checkParameterCount(parameters);
-  if (update.length !== parameters) {
-    throw new AggregationError('WRONG_LENGTH', `expected ${parameters} coordinates, got ${update.length}`);
-  }
-  const squares = finiteSquaredNorm(update);
-  if (maxNorm !== undefined) {
-    if (!(maxNorm > 0)) throw new RangeError('maxNorm must be above zero');
-    if (squares > maxNorm * maxNorm) throw new AggregationError('NORM_TOO_LARGE', 'the update is longer than agreed');
-  }
+export function checkUpdate(update: Float32Array, limits: UpdateLimits): Float32Array {
+  const check = new UpdateCheck(limits);
+  if (update.length !== limits.parameters) throw wrongLength(limits.parameters, update.length);
+  check.add(update);
+  check.end();
   return update;
 }
+
+const wrongLength = (expected: number, got: number): AggregationError =>
+  new AggregationError('WRONG_LENGTH', `expected ${expected} coordinates, got ${got}`);

@@ -7,6 +7,7 @@ export { agree, generateRoundKey, isSafeAgreementKey, roundPublicKey, type Round
 export { BlobDigest, digestBlob, hkdfSha256 } from './derive.js';
 export type { SealContext } from './seal-context.js';
 export { sealedSizeBytes } from './sealed-layout.js';
+export { SealedOpener } from './sealed-opener.js';
 export { openSealedChunks, openSealedUpdate, sealUpdate } from './sealed-update.js';
 export { sha256Of } from './hash.js';
 export { addKeystreams, keystreamDot, keystreamWords, WORDS_PER_COUNTER, type MaskTerm } from './keystream.js';

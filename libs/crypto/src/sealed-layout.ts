@@ -15,10 +15,14 @@ const BOX_AT = NONCE_AT + NONCE_BYTES;
 export const HEAD_BYTES = BOX_AT + BOX_BYTES;
 
 /** Views into the sealed bytes, not copies. */
-export interface SealedParts {
+export interface SealedHead {
   readonly ephemeralPublicKey: Uint8Array;
   readonly nonce: Uint8Array;
   readonly box: Uint8Array;
+}
+
+/** Views into the sealed bytes, not copies. */
+export interface SealedParts extends SealedHead {
   readonly chunks: Uint8Array;
   /** Of the chunks together, at least 0. */
   readonly plaintextBytes: number;
@@ -36,7 +40,7 @@ export function sealedSizeBytes(plaintextBytes: number): number {
   return HEAD_BYTES + plaintextBytes + TAG_BYTES * Math.max(1, Math.ceil(plaintextBytes / CHUNK_BYTES));
 }
 
-export function writeHead(sealed: Uint8Array, head: Pick<SealedParts, 'ephemeralPublicKey' | 'nonce' | 'box'>): void {
+export function writeHead(sealed: Uint8Array, head: SealedHead): void {
   sealed.set(MAGIC, 0);
   sealed.set(head.ephemeralPublicKey, EPHEMERAL_AT);
   sealed.set(head.nonce, NONCE_AT);
@@ -52,19 +56,31 @@ export function parseSealed(sealed: Uint8Array): SealedParts {
   if (sealed.length < sealedSizeBytes(0)) {
     throw new CryptoError('SEAL_TRUNCATED', `${sealed.length} bytes are too few for a sealed update`);
   }
-  if (!equalBytes(sealed.subarray(0, MAGIC.length), MAGIC)) {
+  const head = parseHead(sealed.subarray(0, HEAD_BYTES));
+  return { ...head, chunks: sealed.subarray(HEAD_BYTES), plaintextBytes: plaintextBytesOf(sealed.length) };
+}
+
+/**
+ * @param head - the first {@link HEAD_BYTES}, peer-controlled.
+ * @throws {@link CryptoError} `SEAL_FORMAT` for another format or version.
+ */
+export function parseHead(head: Uint8Array): SealedHead {
+  if (!equalBytes(head.subarray(0, MAGIC.length), MAGIC)) {
     throw new CryptoError('SEAL_FORMAT', 'not a sealed update of version 1');
   }
-  const chunks = sealed.subarray(HEAD_BYTES);
-  const plaintextBytes = chunks.length - TAG_BYTES * Math.ceil(chunks.length / (CHUNK_BYTES + TAG_BYTES));
-  if (sealedSizeBytes(plaintextBytes) !== sealed.length) {
-    throw new CryptoError('SEAL_TRUNCATED', `no sealed update has ${sealed.length} bytes`);
-  }
   return {
-    ephemeralPublicKey: sealed.subarray(EPHEMERAL_AT, NONCE_AT),
-    nonce: sealed.subarray(NONCE_AT, BOX_AT),
-    box: sealed.subarray(BOX_AT, HEAD_BYTES),
-    chunks,
-    plaintextBytes,
+    ephemeralPublicKey: head.subarray(EPHEMERAL_AT, NONCE_AT),
+    nonce: head.subarray(NONCE_AT, BOX_AT),
+    box: head.subarray(BOX_AT, HEAD_BYTES),
   };
+}
+
+/** The inverse of {@link sealedSizeBytes}. @throws {@link CryptoError} `SEAL_TRUNCATED` for a size that it never gives. */
+export function plaintextBytesOf(sizeBytes: number): number {
+  const chunksBytes = sizeBytes - HEAD_BYTES;
+  const plaintextBytes = chunksBytes - TAG_BYTES * Math.ceil(chunksBytes / (CHUNK_BYTES + TAG_BYTES));
+  if (chunksBytes < TAG_BYTES || sealedSizeBytes(plaintextBytes) !== sizeBytes) {
+    throw new CryptoError('SEAL_TRUNCATED', `no sealed update has ${sizeBytes} bytes`);
+  }
+  return plaintextBytes;
 }

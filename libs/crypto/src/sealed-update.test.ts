@@ -11,6 +11,7 @@ import { concatBytes } from '@consilium/bytes';
 import nacl from 'tweetnacl';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { generateRoundKey } from './agreement.js';
+import { boxKey, lowlevel } from './box-key.js';
 import type { CryptoErrorCode } from './errors.js';
 import type { SealContext } from './seal-context.js';
 import { chunkKey } from './seal-context.js';
@@ -236,6 +237,11 @@ describe('keys', () => {
     expect(codeOf(() => open(forged))).toBe('LOW_ORDER_KEY');
   });
 
+  it('of a box are those of tweetnacl', () => {
+    const [ours, theirs] = [generateRoundKey(), generateRoundKey()];
+    expect(boxKey(theirs.publicKey, ours.secretKey)).toEqual(nacl.box.before(theirs.publicKey, ours.secretKey));
+  });
+
   it.each([0, 31, 33])('of %i bytes are refused as misuse', (length) => {
     const sealed = sealUpdate(plaintextOf(1), roundKey.publicKey, context);
     expect(() => sealUpdate(plaintextOf(1), new Uint8Array(length).fill(9), context)).toThrow(RangeError);
@@ -245,7 +251,7 @@ describe('keys', () => {
   it('are zero afterwards, also when opening fails or stops early', () => {
     const secrets: Uint8Array[] = [];
     const keyPair = nacl.box.keyPair.bind(nacl.box);
-    const before = nacl.box.before.bind(nacl.box);
+    const hsalsa20 = lowlevel.crypto_core_hsalsa20.bind(lowlevel);
     const after = nacl.box.after.bind(nacl.box);
     const openAfter = nacl.box.open.after.bind(nacl.box.open);
     const kept = <T extends Uint8Array | null>(secret: T): T => {
@@ -257,19 +263,22 @@ describe('keys', () => {
       kept(pair.secretKey);
       return pair;
     });
-    vi.spyOn(nacl.box, 'before').mockImplementation((theirs, ours) => kept(before(theirs, ours)));
+    vi.spyOn(lowlevel, 'crypto_core_hsalsa20').mockImplementation((out, input, shared, constant) => {
+      hsalsa20(out, input, kept(shared), constant);
+      kept(out);
+    });
     vi.spyOn(nacl.box, 'after').mockImplementation((message, nonce, key) => after(kept(message), nonce, key));
     vi.spyOn(nacl.box.open, 'after').mockImplementation((box, nonce, key) => kept(openAfter(box, nonce, key)));
 
     const sealed = sealUpdate(plaintextOf(200_000), roundKey.publicKey, context);
-    expect(secrets).toHaveLength(3);
+    expect(secrets).toHaveLength(4);
     open(sealed);
     codeOf(() => open(sealed.subarray(0, -1)));
     for (const chunk of openSealedChunks(sealed, roundKey.secretKey, context)) {
       expect(chunk).toHaveLength(65_536);
       break;
     }
-    expect(secrets).toHaveLength(9);
+    expect(secrets).toHaveLength(13);
     for (const secret of secrets) expect(secret.every((byte) => byte === 0)).toBe(true);
   });
 });

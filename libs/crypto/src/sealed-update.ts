@@ -7,12 +7,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import nacl from 'tweetnacl';
-import { agree, generateRoundKey, roundPublicKey } from './agreement.js';
-import { CryptoError } from './errors.js';
-import { KEY_BYTES, requireKey } from './raw-keys.js';
+import { generateRoundKey } from './agreement.js';
+import { boxKey } from './box-key.js';
+import { KEY_BYTES } from './raw-keys.js';
 import { chunkKey, type SealContext } from './seal-context.js';
-import { HEAD_BYTES, NONCE_BYTES, parseSealed, type SealedParts, sealedSizeBytes, writeHead } from './sealed-layout.js';
-import { openStream, sealStream } from './stream.js';
+import { HEAD_BYTES, NONCE_BYTES, plaintextBytesOf, sealedSizeBytes, writeHead } from './sealed-layout.js';
+import { SealedOpener } from './sealed-opener.js';
+import { sealStream } from './stream.js';
 
 /**
  * @param plaintext - the bytes of the update, 0 or more. Not modified; overwriting it is up to its owner.
@@ -27,12 +28,12 @@ export function sealUpdate(plaintext: Uint8Array, roundPublicKey: Uint8Array, co
   const nonce = randomBytes(NONCE_BYTES);
   const secrets = [ephemeral.secretKey, contentKey];
   try {
-    const boxKey = safeBoxKey(roundPublicKey, ephemeral.secretKey);
-    secrets.push(boxKey);
+    const outerKey = boxKey(roundPublicKey, ephemeral.secretKey);
+    secrets.push(outerKey);
     const key = chunkKey(contentKey, { ephemeralPublicKey: ephemeral.publicKey, nonce, roundPublicKey }, context);
     secrets.push(key);
     const sealed = new Uint8Array(sealedSizeBytes(plaintext.length));
-    const box = nacl.box.after(contentKey, nonce, boxKey);
+    const box = nacl.box.after(contentKey, nonce, outerKey);
     writeHead(sealed, { ephemeralPublicKey: ephemeral.publicKey, nonce, box });
     sealStream(key, plaintext, sealed.subarray(HEAD_BYTES));
     return sealed;
@@ -60,17 +61,11 @@ export function* openSealedChunks(
   roundSecretKey: Uint8Array,
   context: SealContext,
 ): Generator<Uint8Array, void> {
-  requireKey(roundSecretKey, 'round secret key');
-  const parts = parseSealed(sealed);
-  const contentKey = openBox(parts, roundSecretKey);
-  const secrets = [contentKey];
+  const opener = new SealedOpener(sealed.length, roundSecretKey, context);
   try {
-    const publics = { ...parts, roundPublicKey: roundPublicKey(roundSecretKey) };
-    const key = chunkKey(contentKey, publics, context);
-    secrets.push(key);
-    yield* openStream(key, parts.chunks);
+    yield* opener.push(sealed);
   } finally {
-    for (const secret of secrets) secret.fill(0);
+    opener.close();
   }
 }
 
@@ -80,7 +75,7 @@ export function* openSealedChunks(
  * @returns The plaintext in a fresh array.
  */
 export function openSealedUpdate(sealed: Uint8Array, roundSecretKey: Uint8Array, context: SealContext): Uint8Array {
-  const plaintext = new Uint8Array(parseSealed(sealed).plaintextBytes);
+  const plaintext = new Uint8Array(plaintextBytesOf(sealed.length));
   let at = 0;
   try {
     for (const chunk of openSealedChunks(sealed, roundSecretKey, context)) {
@@ -92,21 +87,4 @@ export function openSealedUpdate(sealed: Uint8Array, roundSecretKey: Uint8Array,
     plaintext.fill(0);
     throw error;
   }
-}
-
-/** The key of nacl.box(message, nonce, theirs, ours), kept apart so that it can be overwritten. */
-function safeBoxKey(publicKey: Uint8Array, secretKey: Uint8Array): Uint8Array {
-  // tweetnacl takes a low-order key and gives a box that anyone can open: `agree` refuses it first.
-  agree(secretKey, publicKey).fill(0);
-  return nacl.box.before(publicKey, secretKey);
-}
-
-function openBox(parts: SealedParts, roundSecretKey: Uint8Array): Uint8Array {
-  const boxKey = safeBoxKey(parts.ephemeralPublicKey, roundSecretKey);
-  const contentKey = nacl.box.open.after(parts.box, parts.nonce, boxKey);
-  boxKey.fill(0);
-  if (contentKey === null) {
-    throw new CryptoError('SEAL_AUTHENTICATION', 'the box is altered or not sealed to this round key');
-  }
-  return contentKey;
 }

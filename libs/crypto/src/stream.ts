@@ -37,25 +37,20 @@ export function sealStream(key: Uint8Array, plaintext: Uint8Array, out: Uint8Arr
 }
 
 /**
- * @param chunks - peer-controlled, at least one tag long.
- * @returns The plaintext in chunks, each a fresh array, each authentic when it comes; complete only at the end.
- * @throws {@link CryptoError} `SEAL_AUTHENTICATION` at the first chunk that does not open.
+ * @param key - of the stream. @param index - of the chunk, from 0.
+ * @param chunk - peer-controlled, at least one tag long.
+ * @returns The plaintext of one chunk in a fresh array, authentic; the stream is complete only with its last chunk.
+ * @throws {@link CryptoError} `SEAL_AUTHENTICATION`.
  */
-export function* openStream(key: Uint8Array, chunks: Uint8Array): Generator<Uint8Array, void> {
-  const step = CHUNK_BYTES + TAG_BYTES;
-  for (let start = 0, index = 0; start < chunks.length; start += step, index += 1) {
-    const chunk = chunks.subarray(start, start + step);
-    const decipher = createDecipheriv(ALGORITHM, key, chunkNonce(index, start + step >= chunks.length), {
-      authTagLength: TAG_BYTES,
-    });
-    decipher.setAuthTag(chunk.subarray(chunk.length - TAG_BYTES));
-    const plaintext = decipher.update(chunk.subarray(0, chunk.length - TAG_BYTES));
-    try {
-      decipher.final();
-    } catch {
-      plaintext.fill(0);
-      throw new CryptoError('SEAL_AUTHENTICATION', `chunk ${index} is altered, misplaced or not for this context`);
-    }
-    yield plaintext;
+export function openChunk(key: Uint8Array, index: number, isLast: boolean, chunk: Uint8Array): Uint8Array {
+  const decipher = createDecipheriv(ALGORITHM, key, chunkNonce(index, isLast), { authTagLength: TAG_BYTES });
+  decipher.setAuthTag(chunk.subarray(chunk.length - TAG_BYTES));
+  const plaintext = decipher.update(chunk.subarray(0, chunk.length - TAG_BYTES));
+  try {
+    decipher.final();
+  } catch {
+    plaintext.fill(0);
+    throw new CryptoError('SEAL_AUTHENTICATION', `chunk ${index} is altered, misplaced or not for this context`);
   }
+  return plaintext;
 }

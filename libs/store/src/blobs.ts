@@ -8,6 +8,7 @@ import { StoreError } from './errors.js';
 import { fence } from './lease.js';
 import { checkBlobName, checkRunId } from './names.js';
 import type { BlobStore, Lease } from './run-store.js';
+import { RunningDigests } from './running-digests.js';
 
 export const MAX_READ_BYTES = 16 << 20;
 const HASHED_BYTES = 1 << 20;
@@ -32,6 +33,8 @@ interface Blob {
 }
 
 export class SqlBlobStore implements BlobStore {
+  readonly #digests = new RunningDigests();
+
   constructor(
     private readonly database: Database,
     private readonly contents: BlobContents,
@@ -67,7 +70,10 @@ export class SqlBlobStore implements BlobStore {
       const received = await this.contents.receivedBytes(query, content);
       if (offset > received) throw new StoreError('BLOB_GAP', `the blob goes on at byte ${received}`);
       if (end <= received) return received;
-      await this.contents.write(query, content, received, bytes.subarray(received - offset));
+      const taken = bytes.subarray(received - offset);
+      await this.#digests.during(content, received, lease, taken, () =>
+        this.contents.write(query, content, received, taken),
+      );
       return end;
     });
   }
@@ -90,7 +96,8 @@ export class SqlBlobStore implements BlobStore {
     }
     const received = await this.contents.receivedBytes(this.database.read, blob.content);
     if (received !== blob.sizeBytes) throw new StoreError('BLOB_GAP', `the blob goes on at byte ${received}`);
-    if ((await this.#digest(blob)) !== sha256Hex) {
+    const digest = this.#digests.of(blob.content, blob.sizeBytes, lease) ?? (await this.#digest(blob));
+    if (digest !== sha256Hex) {
       await this.#removeRows(lease, 'run_id = $1 AND content = $2', [runId, blob.content]);
       throw new StoreError('DIGEST_MISMATCH', 'the bytes have another digest; they are discarded');
     }
@@ -103,6 +110,7 @@ export class SqlBlobStore implements BlobStore {
       ]);
       if (marked.length === 0) throw unknown();
     });
+    this.#digests.forget([blob.content]);
   }
 
   async read(runId: string, name: string, offset: number, length: number): Promise<Uint8Array> {
@@ -145,6 +153,7 @@ export class SqlBlobStore implements BlobStore {
     const rows = await this.#write(lease, (query) =>
       query(`DELETE FROM blob WHERE ${where} RETURNING content`, values),
     );
+    this.#digests.forget(rows.map((row) => text(row, 'content')));
     // Unreachable here. A crash before the next line leaves bytes that the next opening clears away.
     await this.contents.discard(rows.map((row) => text(row, 'content')));
   }

@@ -2,9 +2,11 @@
  * Claims: (1) a commit that comes again after its update counts is answered with a yes and removes nothing, also when that
  * update has closed the round; (2) another update that is offered while the first one is about to count removes nothing
  * either; (3) an offer whose round closes while the store is asked leaves nothing behind; (4) an update that comes too late is
- * refused, and its bytes are gone. Oracle: a map of blobs, and a conductor of which the test sets the state.
+ * refused, and its bytes are gone; (5) what is checked is what the store has, also where that began before a crash, or took
+ * other bytes than came last. Oracle: a map of blobs, and a conductor of which the test sets the state.
  */
 import { beforeEach, expect, it } from 'vitest';
+import { concatBytes } from '@consilium/bytes';
 import { digestBlob, generateRoundKey, sealUpdate, type RoundKey } from '@consilium/crypto';
 import type { Digest, HospitalId, Opened, RunId } from '@consilium/protocol';
 import type { CoordinatorState, ReceivedUpdate } from '@consilium/rounds';
@@ -24,6 +26,9 @@ let uploads: Uploads;
 let key: RoundKey;
 /** What the conductor does with an update; the test may hold it up. */
 let accept: () => Promise<boolean>;
+/** Awaited by `append`, with its number, after its effect. */
+let appending: (number: number) => Promise<void>;
+let appended: number;
 /** Awaited by `begin`. */
 let beginning: Promise<void>;
 
@@ -41,6 +46,8 @@ beforeEach(() => {
   key = generateRoundKey();
   accept = () => Promise.resolve(true);
   beginning = Promise.resolve();
+  appending = () => Promise.resolve();
+  appended = 0;
   const known = (name: string): Uint8Array => {
     const blob = blobs.get(name);
     if (blob === undefined) throw new StoreError('BLOB_UNKNOWN', 'gone');
@@ -52,9 +59,13 @@ beforeEach(() => {
       blobs.set(name, blobs.get(name) ?? new Uint8Array());
     },
     received: (_run: string, name: string) => Promise.resolve(blobs.get(name)?.length),
-    append: (_lease: unknown, _run: string, name: string, _offset: number, bytes: Uint8Array) => {
-      blobs.set(name, bytes);
-      return Promise.resolve(bytes.length);
+    append: async (_lease: unknown, _run: string, name: string, offset: number, bytes: Uint8Array) => {
+      const before = known(name);
+      appended += 1;
+      if (offset > before.length) throw new StoreError('BLOB_GAP', 'gap');
+      blobs.set(name, concatBytes(before, bytes.subarray(before.length - offset)));
+      await appending(appended);
+      return known(name).length;
     },
     complete: (_lease: unknown, _run: string, name: string) => Promise.resolve(known(name)).then(() => undefined),
     size: (_run: string, name: string) => Promise.resolve(blobs.get(name)?.length),
@@ -155,5 +166,55 @@ it('refuses and forgets an update that comes too late', async () => {
   await send(late);
   state = aggregating([]);
   await expect(commit(late)).rejects.toMatchObject({ code: 'ROUND_CLOSED' });
+  expect(blobs.size).toBe(0);
+});
+
+/** Chunks of ten bytes, all at once. */
+async function sendInTens(
+  { statement, sealed }: ReturnType<typeof update>,
+  from = 0,
+): Promise<PromiseSettledResult<object>[]> {
+  const sent: Promise<object>[] = [];
+  for (let offset = from; offset < sealed.length; offset += 10) {
+    const bytes = sealed.subarray(offset, offset + 10);
+    sent.push(uploads.chunk(NORTH, { runId: RUN, digest: statement.body.blobDigest, offset, bytes }));
+  }
+  return Promise.allSettled(sent);
+}
+
+it('writes together what arrives while it writes, in order', async () => {
+  const first = update('0.5');
+  await uploads.offer(NORTH, first.statement, conductor);
+  const answers = await sendInTens(first);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(['fulfilled']));
+  expect([...blobs.values()]).toEqual([first.sealed]);
+  expect(appended).toBe(1);
+  expect(await commit(first)).toEqual({});
+});
+
+it('takes up an update that an earlier process has begun', async () => {
+  const first = update('0.5');
+  await uploads.offer(NORTH, first.statement, conductor);
+  const [name = ''] = blobs.keys();
+  const next = new Uploads(uploads['store'], () => ({ holder: 'test', token: 2 }));
+  uploads = next;
+  blobs.set(name, first.sealed.subarray(0, 30));
+  expect(await uploads.offer(NORTH, first.statement, conductor)).toEqual({ receivedBytes: 30 });
+  await sendInTens(first, 30);
+  expect(await commit(first)).toEqual({});
+});
+
+it('checks what the store has, not what was sent after an append that failed and was done all the same', async () => {
+  const first = update('0.5');
+  await uploads.offer(NORTH, first.statement, conductor);
+  const { blobDigest: digest } = first.statement.body;
+  const forged = Uint8Array.from(first.sealed).fill(7, 112);
+  appending = (number) =>
+    number === 1 ? Promise.reject(new StoreError('STORE_UNAVAILABLE', 'cut')) : Promise.resolve();
+  await expect(uploads.chunk(NORTH, { runId: RUN, digest, offset: 0, bytes: forged })).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+  });
+  await uploads.chunk(NORTH, { runId: RUN, digest, offset: 0, bytes: first.sealed });
+  await expect(commit(first)).rejects.toMatchObject({ code: 'SEAL_INVALID' });
   expect(blobs.size).toBe(0);
 });

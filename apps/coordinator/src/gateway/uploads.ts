@@ -7,15 +7,10 @@ import { ProtocolError, type HospitalId, type Opened, type Request } from '@cons
 import { refuseUpdate } from '@consilium/rounds';
 import { StoreError, type Lease, type RunStore } from '@consilium/store';
 import type { Conductor } from '../run/conductor.js';
-import { checkSealedUpdate, updateName } from '../run/sealed-sum.js';
-import { readBlob } from '../run/stored-blob.js';
-
-interface Upload {
-  readonly statement: Opened<'update'>;
-  readonly name: string;
-  /** Chunks of one upload must not overtake each other. */
-  turn: Promise<unknown>;
-}
+import { SealedCheck } from '../run/sealed-check.js';
+import { updateName } from '../run/sealed-sum.js';
+import { blobPieces } from '../run/stored-blob.js';
+import { Upload } from './upload.js';
 
 /** The desk serves hospitals one by one; two runs of one hospital do not share an upload. */
 const keyOf = (hospitalId: HospitalId, runId: string): string => `${hospitalId}/${runId}`;
@@ -42,7 +37,7 @@ export class Uploads {
     const name = updateName(body, { hospitalId, blobDigest: body.blobDigest });
     // In turn: the other one may be about to count, and then its bytes are not ours to remove.
     if (open !== undefined && open.statement.digest !== digest) {
-      await this.#inTurn(open, async () => {
+      await open.inTurn(async () => {
         if (!this.#isCounted(conductor, open.statement)) await this.#discard(place, open);
       });
     }
@@ -58,7 +53,9 @@ export class Uploads {
       throw error;
     }
     if (this.#open.get(place)?.statement.digest !== digest) {
-      this.#open.set(place, { statement, name, turn: Promise.resolve() });
+      // Of one that was begun before a crash, the beginning does not pass through here.
+      const check = receivedBytes === 0 ? checkOf(conductor, statement) : undefined;
+      this.#open.set(place, new Upload(statement, name, blobs, this.lease, check));
     }
     return { receivedBytes };
   }
@@ -68,14 +65,10 @@ export class Uploads {
     { runId, digest, offset, bytes }: Request<'update.chunk'>,
   ): Promise<{ receivedBytes: number }> {
     const upload = this.#find(hospitalId, runId, digest);
-    return this.#inTurn(upload, async () => {
-      const receivedBytes = await this.store.blobs
-        .append(this.lease(), runId, upload.name, offset, bytes)
-        .catch((error: unknown) => {
-          throw chunkRefusal(error);
-        });
-      return { receivedBytes };
+    const receivedBytes = await upload.take(offset, bytes).catch((error: unknown) => {
+      throw chunkRefusal(error);
     });
+    return { receivedBytes };
   }
 
   /** Checks the update in full; then it counts, or not. */
@@ -87,29 +80,27 @@ export class Uploads {
     // The ack of the first commit was lost with its line.
     if (isCounted(conductor, hospitalId, digest)) return {};
     const upload = this.#find(hospitalId, runId, digest);
-    return this.#inTurn(upload, async () => {
+    return upload.inTurn(async () => {
       // Also when that has closed the round: the bytes of an update that counts stay until they are summed.
       if (this.#isCounted(conductor, upload.statement)) return {};
-      const round = conductor.openRound;
       try {
         // Again, and not only at the offer: the round may have closed while the chunks travelled.
         this.#check(conductor, upload.statement);
-        if (round === undefined) throw new ProtocolError('ROUND_CLOSED');
+        if (conductor.openRound === undefined) throw new ProtocolError('ROUND_CLOSED');
       } catch (error) {
         await this.#discard(keyOf(hospitalId, runId), upload);
         throw error;
       }
       const { blobs } = this.store;
       await blobs.complete(this.lease(), runId, upload.name, digest).catch((error: unknown) => {
-        if (error instanceof StoreError && error.code === 'DIGEST_MISMATCH')
-          this.#open.delete(keyOf(hospitalId, runId));
+        if (error instanceof StoreError && error.code === 'DIGEST_MISMATCH') this.#forget(keyOf(hospitalId, runId));
         const isShort = error instanceof StoreError && error.code === 'BLOB_GAP';
         throw isShort ? new ProtocolError('UPDATE_SIZE', 'bytes are missing') : chunkRefusal(error);
       });
-      const { body } = upload.statement;
-      const sealed = await readBlob(blobs, runId, upload.name);
+      const check = upload.checked() ?? (await this.#readCheck(upload, conductor));
       try {
-        checkSealedUpdate(sealed, round.secretKey, { ...body, hospitalId }, conductor.config.body);
+        if (check === undefined) throw new ProtocolError('ROUND_CLOSED');
+        check.end();
       } catch (error) {
         await this.#discard(keyOf(hospitalId, runId), upload);
         throw error;
@@ -117,7 +108,7 @@ export class Uploads {
       // The blob is durable; when the event is too, the update counts whatever happens to this process.
       const counted = await conductor.acceptUpdate(upload.statement);
       if (!counted) await this.#discard(keyOf(hospitalId, runId), upload);
-      this.#open.delete(keyOf(hospitalId, runId));
+      this.#forget(keyOf(hospitalId, runId));
       if (!counted) throw new ProtocolError('ROUND_CLOSED');
       return {};
     });
@@ -126,8 +117,13 @@ export class Uploads {
   /** Nobody waits for the bytes of a round that is over; the store's copy goes with the round's folder. */
   forget(runId: string): void {
     for (const [place, { statement }] of this.#open) {
-      if (statement.body.runId === runId) this.#open.delete(place);
+      if (statement.body.runId === runId) this.#forget(place);
     }
+  }
+
+  #forget(place: string): void {
+    this.#open.get(place)?.close();
+    this.#open.delete(place);
   }
 
   #isCounted(conductor: Conductor, { body }: Opened<'update'>): boolean {
@@ -141,14 +137,16 @@ export class Uploads {
   }
 
   async #discard(place: string, { statement, name }: Upload): Promise<void> {
-    this.#open.delete(place);
+    this.#forget(place);
     await this.store.blobs.remove(this.lease(), statement.body.runId, name);
   }
 
-  #inTurn<T>(upload: Upload, work: () => Promise<T>): Promise<T> {
-    const done = upload.turn.then(work, work);
-    upload.turn = done.catch(() => undefined);
-    return done;
+  /** Of a complete update that did not pass through here in one piece. @returns undefined when its round is over. */
+  async #readCheck({ statement, name }: Upload, conductor: Conductor): Promise<SealedCheck | undefined> {
+    const check = checkOf(conductor, statement);
+    if (check === undefined) return undefined;
+    for await (const piece of blobPieces(this.store.blobs, statement.body.runId, name)) check.push(piece);
+    return check;
   }
 
   #find(hospitalId: HospitalId, runId: string, digest: string): Upload {
@@ -156,6 +154,12 @@ export class Uploads {
     if (open?.statement.body.blobDigest !== digest) throw new ProtocolError('UPDATE_NOT_OFFERED');
     return open;
   }
+}
+
+/** @returns undefined when no round is open. */
+function checkOf({ openRound, config }: Conductor, { body }: Opened<'update'>): SealedCheck | undefined {
+  if (openRound === undefined) return undefined;
+  return new SealedCheck(body.blobBytes, openRound.secretKey, { ...body, hospitalId: body.from }, config.body);
 }
 
 /** Whether this very update is part of the round that is collected or summed now. */

@@ -14,6 +14,24 @@ export async function readBlob(blobs: BlobStore, runId: string, name: string): P
   return whole;
 }
 
+/** A blob in pieces of 1 MiB, the next one read while the caller is at work on one. @throws {@link StoreError} `BLOB_UNKNOWN`. */
+export async function* blobPieces(blobs: BlobStore, runId: string, name: string): AsyncGenerator<Uint8Array, void> {
+  const sizeBytes = await blobs.size(runId, name);
+  if (sizeBytes === undefined) throw new StoreError('BLOB_UNKNOWN', 'the store has no such blob');
+  const read = (offset: number): Promise<Uint8Array> => {
+    const piece = blobs.read(runId, name, offset, Math.min(PIECE_BYTES, sizeBytes - offset));
+    // It may never be asked for.
+    piece.catch(() => undefined);
+    return piece;
+  };
+  let next = read(0);
+  for (let offset = 0; offset < sizeBytes; offset += PIECE_BYTES) {
+    const piece = await next;
+    if (offset + PIECE_BYTES < sizeBytes) next = read(offset + PIECE_BYTES);
+    yield piece;
+  }
+}
+
 /** Writes a blob that the coordinator made itself; again is harmless. */
 export async function writeBlob(
   blobs: BlobStore,

@@ -1,0 +1,99 @@
+/**
+ * One update on its way in. What arrives while the store writes goes with the next write, and a sealed one is opened and
+ * checked as it comes: when it is whole, nothing of it need be read again.
+ */
+import type { Opened } from '@consilium/protocol';
+import type { BlobStore, Lease } from '@consilium/store';
+import type { SealedCheck } from '../run/sealed-check.js';
+
+/** Of one write; more waits for the next one. */
+const BATCH_BYTES = 1_048_576;
+
+interface Batch {
+  readonly offset: number;
+  readonly parts: Uint8Array[];
+  sizeBytes: number;
+  readonly written: Promise<number>;
+}
+
+export class Upload {
+  #turn: Promise<unknown> = Promise.resolve();
+  /** Waits for its turn, and may still grow. */
+  #batch: Batch | undefined;
+  #check: SealedCheck | undefined;
+  #checkedBytes = 0;
+
+  /** @param check - absent where the bytes are not all going to pass through here, or there is nothing to open. */
+  constructor(
+    readonly statement: Opened<'update'>,
+    readonly name: string,
+    private readonly blobs: Pick<BlobStore, 'append'>,
+    private readonly lease: () => Lease,
+    check?: SealedCheck,
+  ) {
+    this.#check = check;
+  }
+
+  /** Chunks of one upload must not overtake each other, nor its commit. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work, work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /** @returns What the store has of it when these bytes are written. @throws StoreError as the store's `append`. */
+  take(offset: number, bytes: Uint8Array): Promise<number> {
+    const open = this.#batch;
+    const follows = open !== undefined && offset === open.offset + open.sizeBytes;
+    if (follows && open.sizeBytes + bytes.length <= BATCH_BYTES) {
+      open.parts.push(bytes);
+      open.sizeBytes += bytes.length;
+      return open.written;
+    }
+    const parts = [bytes];
+    const written = this.inTurn(() => {
+      if (this.#batch === batch) this.#batch = undefined;
+      return this.#write(offset, parts);
+    });
+    const batch: Batch = { offset, parts, sizeBytes: bytes.length, written };
+    this.#batch = batch;
+    return written;
+  }
+
+  /** @returns The check that has seen every byte that the store has; undefined if that must be read from there. */
+  checked(): SealedCheck | undefined {
+    return this.#checkedBytes === this.statement.body.blobBytes ? this.#check : undefined;
+  }
+
+  /** Wipes what it knows of the round's key. */
+  close(): void {
+    this.#check?.close();
+  }
+
+  async #write(offset: number, parts: readonly Uint8Array[]): Promise<number> {
+    const [first] = parts;
+    const bytes = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+    const end = offset + bytes.length;
+    const writing = this.blobs.append(this.lease(), this.statement.body.runId, this.name, offset, bytes);
+    // What the store has of these bytes already, it has not compared: only those that it takes as they are may be checked.
+    const isNext = offset === this.#checkedBytes;
+    if (isNext) {
+      this.#check?.push(bytes);
+      this.#checkedBytes = end;
+    }
+    try {
+      const received = await writing;
+      if (received !== this.#checkedBytes) this.#doubt();
+      return received;
+    } catch (error) {
+      this.#doubt();
+      throw error;
+    }
+  }
+
+  /** The check and the store may have seen different bytes. */
+  #doubt(): void {
+    this.close();
+    this.#check = undefined;
+  }
+}
