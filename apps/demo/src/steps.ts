@@ -41,6 +41,8 @@ export const hospitalStep = z.union([
   z.object({ event: z.literal('stage'), stage: z.string(), round: z.number() }),
   z.object({ event: z.literal('declined'), round: z.number(), reason: z.string() }),
   z.object({ event: z.literal('evaluated'), round: z.number() }),
+  z.object({ event: z.literal('data'), usable: z.number() }),
+  z.object({ event: z.literal('page'), url: z.string() }),
   z.object({ event: z.literal('warning'), message: z.string() }),
   z.object({ event: z.literal('finished'), file: z.string() }),
 ]);

@@ -45,6 +45,8 @@ export const EXIT_STATUS = {
   /** Something was to leave that must not. */
   EGRESS_REFUSED: 7,
   EGRESS_JOURNAL_BROKEN: 5,
+  /** The page of this hospital goes without it; the node works on. */
+  PAGE_PORT_IN_USE: 2,
   ALREADY_RUNNING: 2,
   NEEDS_YES: 2,
   /** A person stopped this hospital. */

@@ -22,6 +22,10 @@ export function lineOf(step: StartProgress): string | undefined {
       const { part, examples, loss, balancedAccuracy } = step.scores;
       return `round ${step.round}: loss ${loss.toFixed(3)}, balanced accuracy ${balancedAccuracy.toFixed(3)} on ${examples} ${part} images`;
     }
+    case 'data':
+      return `images ${step.usable} usable, ${Object.values(step.quarantined).reduce((sum, n) => sum + n, 0)} set aside; embeddings by ${step.engine}`;
+    case 'page':
+      return `page: ${step.url}`;
     case 'warning':
       return `warning ${step.message}`;
     case 'finished':

@@ -15,8 +15,10 @@ import type { Split } from '../learning/local-data.js';
 import { metricsOf, type Summary } from '../learning/summary.js';
 import { assessHead } from '../learning/assessment.js';
 import { fitAlone } from '../learning/fit-head.js';
-import { XrayLearner } from '../learning/xray-learner.js';
+import { XrayLearner, type ReadImages } from '../learning/xray-learner.js';
 import { wayOutOf } from '../network/configured.js';
+import { openPage } from '../page/open.js';
+import { Story } from '../page/story.js';
 import { Approvals } from '../policy/approvals.js';
 import { HouseRules } from '../policy/house-rules.js';
 import { readPolicy } from '../policy/read-policy.js';
@@ -29,6 +31,9 @@ import { HospitalNode, type NodeOutcome, type NodeProgress } from '../run/node.j
 export type StartProgress =
   | NodeProgress
   | { readonly event: 'embedding'; readonly done: number; readonly total: number }
+  | ({ readonly event: 'data' } & ReadImages)
+  /** For the person who started it: the link has the key of the page. */
+  | { readonly event: 'page'; readonly url: string }
   | { readonly event: 'warning'; readonly message: string }
   /** Both files stay at the hospital. */
   | { readonly event: 'finished'; readonly file: string; readonly report: string };
@@ -57,15 +62,24 @@ export async function start(
   );
   const board = new StatusBoard();
   const control = await LocalControl.open(home, board);
+  const story = new Story();
   const progress = (step: StartProgress): void => {
     board.note(step);
+    story.note(step);
     if (step.event !== 'embedding' || step.done === step.total) log.info(step);
     say(step);
     control.noted();
   };
-  const learner = new XrayLearner(config, credentials.hospitalId, (done, total) => {
-    progress({ event: 'embedding', done, total });
-  });
+  const learner = new XrayLearner(
+    config,
+    credentials.hospitalId,
+    (done, total) => {
+      progress({ event: 'embedding', done, total });
+    },
+    (images) => {
+      progress({ event: 'data', ...images });
+    },
+  );
   const memory = new FolderMemory(home);
   const approvals = new Approvals(home, credentials.identity, credentials.coordinatorKey);
   const rules = new HouseRules(home, config.cache, approvals);
@@ -79,11 +93,20 @@ export async function start(
   });
   await unwish(home, 'stopped');
   control.attend(node);
+  const { hospitalId: hospital } = credentials;
+  const page = await openPage({ hospital, home, config, board, control, approvals, story }).catch((error: unknown) => {
+    if (!(error instanceof HospitalError)) throw error;
+    progress({ event: 'warning', message: `${error.code}: ${error.message}` });
+    return undefined;
+  });
+  // Said and not logged: whoever has the link may look. What a service prints is kept by the system.
+  if (page !== undefined) say({ event: 'page', url: isService ? page.url : page.link });
   try {
     const done = node.run().then((outcome) => conclude(outcome, { home, learner, memory, log, progress }));
     // A stop ends the comparison after the run as well.
     await Promise.race([done, control.stopped]);
   } finally {
+    await page?.close();
     door.close();
     await control.close();
   }

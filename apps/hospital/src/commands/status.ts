@@ -33,10 +33,11 @@ export function statusText({ running, stopped, paused, node }: HospitalStatus): 
     const state = running ? 'running, but too busy to answer' : 'not running';
     return [state, ...(stopped ? ['stopped by a person'] : []), ...(paused ? ['paused'] : [])].join('\n');
   }
-  const { pid, since, line, embedded, runs } = node;
+  const { pid, since, line, embedded, page, runs } = node;
   return [
     `running as process ${pid} since ${since}`,
     `coordinator: ${line}`,
+    ...(page === null ? [] : [`page: ${page}`]),
     ...(embedded === null ? [] : [`images: ${embedded.done} of ${embedded.total}`]),
     ...runs.map(({ run, stage, round }) => `run ${run}: ${stage}${round > 0 ? `, round ${round}` : ''}`),
     ...(stopped ? ['stops after this round'] : []),

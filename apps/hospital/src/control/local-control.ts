@@ -39,7 +39,7 @@ export class LocalControl {
 
   /** To be called after each step of progress: who is to end after a round ends here. */
   noted(): void {
-    if (this.#isFinishing && !this.board.isWithinARound) void this.#stop();
+    if (this.#isFinishing && !this.board.isWithinARound) void this.stop();
   }
 
   close(): Promise<void> {
@@ -48,7 +48,7 @@ export class LocalControl {
 
   #answer(command: Command): object {
     if (command === 'status') return this.board.status();
-    if (command === 'stop') void this.#stop();
+    if (command === 'stop') void this.stop();
     else {
       this.#isFinishing = true;
       this.noted();
@@ -56,7 +56,8 @@ export class LocalControl {
     return { ok: true };
   }
 
-  async #stop(): Promise<void> {
+  /** Ends the node, within a second; who wants it to stay ended writes that down first. */
+  async stop(): Promise<void> {
     try {
       await this.#node?.stop();
     } finally {

@@ -8,6 +8,8 @@ export const nodeStatusSchema = z.strictObject({
   line: z.enum(['connecting', 'connected', 'disconnected', 'unreachable']),
   /** Images whose embeddings are there, of how many. */
   embedded: z.strictObject({ done: z.int(), total: z.int() }).nullable(),
+  /** The link to the page of this hospital, with its key; null where there is none. */
+  page: z.string().nullable(),
   runs: z.array(z.strictObject({ run: z.string(), stage: z.string(), round: z.int() })),
 });
 
@@ -21,6 +23,7 @@ export class StatusBoard {
   readonly #runs = new Map<string, { readonly run: string; readonly stage: string; readonly round: number }>();
   #line: NodeStatus['line'] = 'connecting';
   #embedded: NodeStatus['embedded'] = null;
+  page: NodeStatus['page'] = null;
 
   note(step: StartProgress): void {
     if (step.event === 'line') this.#line = step.state;
@@ -38,6 +41,6 @@ export class StatusBoard {
   status(): NodeStatus {
     const { pid } = process;
     const runs = [...this.#runs.values()];
-    return { pid, since: this.#since, line: this.#line, embedded: this.#embedded, runs };
+    return { pid, since: this.#since, line: this.#line, embedded: this.#embedded, page: this.page, runs };
   }
 }

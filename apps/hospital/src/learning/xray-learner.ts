@@ -6,7 +6,19 @@ import type { HospitalConfig } from '../config.js';
 import type { Learner, Prepared, Scores, TrainedUpdate } from '../run/learner.js';
 import { scoreHead } from './assessment.js';
 import { fitRound } from './fit-head.js';
+import { groupBy } from './group-by.js';
 import { readLocalData, splitFor, type LocalData, type Split } from './local-data.js';
+
+/** What was found in the folder, as counts, and what it was read with. */
+export interface ReadImages {
+  readonly usable: number;
+  /** By reason code. */
+  readonly quarantined: Readonly<Record<string, number>>;
+  readonly classes: Readonly<Record<string, number>>;
+  readonly backbone: { readonly name: string; readonly trained: boolean };
+  readonly engine: string;
+  readonly trainer: string;
+}
 
 export class XrayLearner implements Learner {
   #data: LocalData | undefined;
@@ -17,12 +29,23 @@ export class XrayLearner implements Learner {
     private readonly config: HospitalConfig,
     private readonly hospitalId: string,
     private readonly onProgress: (done: number, total: number) => void,
+    private readonly onRead: (images: ReadImages) => void = () => undefined,
   ) {}
 
   async prepare(): Promise<Prepared> {
     this.#backend = await openBackend('auto');
     this.#data = await readLocalData(this.config, this.onProgress);
-    const { hash, featureLength } = this.#data.backbone;
+    const { backbone, engineId, embedded, quarantined } = this.#data;
+    const { hash, featureLength, name, trained } = backbone;
+    const classes = groupBy(embedded, ({ row }) => row.label ?? '');
+    this.onRead({
+      usable: embedded.length,
+      quarantined: Object.fromEntries(quarantined),
+      classes: Object.fromEntries([...classes].map(([label, images]) => [label, images.length])),
+      backbone: { name, trained },
+      engine: engineId,
+      trainer: this.#backend.id,
+    });
     return { backbone: hash, preprocessing: PREPROCESSING_VERSION, embeddingLength: featureLength };
   }
 

@@ -13,7 +13,8 @@ import type { Learner, Prepared } from './learner.js';
 import type { RunMemory } from './memory.js';
 import type { RunOutcome, RunProgress } from './outcome.js';
 
-export type NodeProgress = { readonly event: 'line'; readonly state: LineState; readonly why?: FaultCode } | RunProgress;
+export type NodeProgress =
+  { readonly event: 'line'; readonly state: LineState; readonly why?: FaultCode } | RunProgress;
 
 export interface NodeOptions extends Credentials, WayOut {
   readonly url: string;
