@@ -15,6 +15,7 @@ describe('hospitalConfig', () => {
       data: join('/srv/clinic', 'images'),
       testShare: 0.3,
       engine: 'auto',
+      page: { port: 0 },
       splitSeed: 'consilium',
       cache: join('/srv/clinic', 'cache'),
       threads: 2,
