@@ -1,6 +1,7 @@
 /** `consilium-coordinator`: the commands of the consortium's office. */
 import { Command } from 'commander';
 import { addConfigCommands } from './cli/config.js';
+import { addOperatorCommands } from './cli/operators.js';
 import { addRunCommands } from './cli/runs.js';
 import { leadingOptions, serve } from './cli/serve.js';
 import { addSetupCommands } from './cli/setup.js';
@@ -29,6 +30,7 @@ leadingOptions(program.command('serve').description('lead all runs of the store 
   serve,
 );
 addRunCommands(program);
+addOperatorCommands(program);
 
 try {
   await program.parseAsync();

@@ -10,7 +10,7 @@ import { generateRoundKey, type RoundKey } from '@consilium/crypto';
 import type { RunConfig } from '@consilium/protocol';
 import { openEmbeddedStore, openPostgresStore, type RunStore } from '@consilium/store';
 import { Hospitals } from './api/hospitals.js';
-import { operatorOnly } from './api/operator-only.js';
+import { OPEN_ROUTES } from './api/openapi.js';
 import { RunRegister } from './api/run-register.js';
 import { loadOrCreateToken } from './api/token.js';
 import { createApplication } from './application.js';
@@ -25,6 +25,15 @@ import { Metrics } from './operations/metrics.js';
 import { currentRequest } from './operations/request-scope.js';
 import { Snapshots, type SnapshotPolicy } from './operations/snapshots.js';
 import { answerAsStandby } from './operations/standby.js';
+import { Callers } from './operators/caller.js';
+import { Site } from './operators/cookies.js';
+import { doorOf } from './operators/door.js';
+import { Elsewhere, type OidcFile } from './operators/elsewhere.js';
+import { OperatorGuard } from './operators/guard.js';
+import { Live } from './operators/live.js';
+import { openOperators } from './operators/open-operators.js';
+import { Operators } from './operators/operators.js';
+import { SignIns } from './operators/sign-ins.js';
 import { systemClock } from './run/clock.js';
 import type { Conductor, ConductorPorts } from './run/conductor.js';
 import { Leadership } from './run/leadership.js';
@@ -46,12 +55,18 @@ export interface CoordinatorOptions {
   /** Another store: tests bring one that fails. */
   readonly store?: RunStore;
   readonly progress: (progress: Progress) => void;
+  /** Where people reach it, if that is not where it listens: behind a proxy. */
+  readonly publicUrl?: string;
+  /** Sign-in at an OpenID provider. */
+  readonly oidc?: OidcFile;
   /** Ends the wait for the lead; {@link openCoordinator} rejects with its reason. */
   readonly signal?: AbortSignal;
 }
 
 export interface RunningCoordinator {
   readonly url: string;
+  /** The address of a page that makes the first account; undefined where there is one. For a person's eyes, not for a log. */
+  setUpUrl(): Promise<string | undefined>;
   readonly office: Office;
   /** Begins a run, or goes on with it. @throws StoreError `RUN_EXISTS` for another configuration of that name. */
   begin(config: RunConfig): Promise<Conductor>;
@@ -73,16 +88,25 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
   const { home, log } = options;
   const token = await loadOrCreateToken(home.directory);
   // Each is there as soon as the one before it is; what may be asked earlier finds nothing.
-  const here: { office?: Office; desk?: Desk; gateway?: HospitalGateway } = {};
+  const here: { office?: Office; desk?: Desk; gateway?: HospitalGateway; live?: Live } = {};
   const metrics = new Metrics(() => ({ runs: here.office?.runs ?? [], connected: here.desk?.present().length ?? 0 }));
   const hospitals = new Hospitals(home, () => here.desk?.present().map(({ hospitalId }) => hospitalId) ?? []);
   const progress = (step: Progress): void => {
     log.info(step.event === 'refused' ? { ...step, requestId: currentRequest() } : step);
     metrics.note(step);
     hospitals.note(step);
+    if (step.event === 'connected' || step.event === 'disconnected') here.live?.changed('hospitals');
     options.progress(step);
   };
-  const store = measuredStore(options.store ?? (await openStore(options)), metrics);
+  const store = measuredStore(options.store ?? (await openStore(options)), {
+    appended: (seconds, runId) => {
+      metrics.appended(seconds);
+      here.live?.changed('run', runId);
+      here.live?.changed('runs');
+      here.live?.changed('activity');
+    },
+    failed: metrics.failed,
+  });
   // What ends before the coordinator is open must not keep the store.
   const close = async (error: unknown, leadership?: Leadership): Promise<never> => {
     await leadership?.giveUp();
@@ -140,10 +164,32 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
   });
   Object.assign(here, { office, desk });
   const refused = metrics.apiRefused.bind(metrics);
+  const { accounts, activity, sessions, tokens } = await openOperators(home.directory).catch((error: unknown) =>
+    close(error, leadership),
+  );
+  const site = new Site(options.publicUrl);
+  const callers = new Callers(token, { accounts, sessions, tokens });
+  const live = new Live({ callers, sessions, site });
+  activity.onRecord(() => {
+    live.changed('activity');
+  });
+  const address = { url: '' };
+  const elsewhere =
+    options.oidc && new Elsewhere(options.oidc, () => `${site.url(address.url)}/api/v1/session/oidc/callback`);
   const app = await createApplication({
     ...{ desk, home, hospitals, log, metrics, refused, register },
     health: new Health(store, () => standing.leads && !standing.closing),
-    door: operatorOnly({ token, log, refused }),
+    door: doorOf({ callerOf: (request) => callers.of(request), open: OPEN_ROUTES, log, refused }),
+    guard: new OperatorGuard({ callers, site, activity }),
+    operators: new Operators({
+      accounts,
+      tokens,
+      sessions,
+      changed: () => {
+        live.changed('operators');
+      },
+    }),
+    signIns: new SignIns({ accounts, sessions, activity, site, elsewhere }),
   });
   await app.listen(options.port, options.host).catch((error: unknown) => {
     office.park();
@@ -151,18 +197,26 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
   });
   // Before this line nobody is connected who could miss a push.
   here.gateway = app.get(HospitalGateway);
+  live.open(here.gateway.server);
+  here.live = live;
   const url = urlOf(options.host, (app.getHttpServer().address() as AddressInfo).port);
+  address.url = url;
   progress({ event: 'listening', url });
   void deposed.then(() => {
     progress({ event: 'deposed' });
   });
   return {
     ...{ url, office, deposed, begin },
+    // In the fragment: no request line, no log and no Referer has it.
+    setUpUrl: async () =>
+      accounts.areNone ? `${site.url(url)}/#setup=${(await accounts.setUpLink()).token}` : undefined,
     emptied: () => desk.empty(END_GRACE_MS, RETURN_GRACE_MS),
     close: async () => {
       standing.closing = true;
       office.park();
+      live.close();
       await app.close();
+      await activity.close();
       await leadership.giveUp();
       await store.close();
     },

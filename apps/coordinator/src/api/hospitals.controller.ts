@@ -1,4 +1,5 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import { Needs } from '../operators/needs.js';
 import { Hospitals } from './hospitals.js';
 import { openApi } from './openapi.js';
 import type { HospitalView } from '@consilium/operator-api';
@@ -8,11 +9,13 @@ export class HospitalsController {
   constructor(@Inject(Hospitals) private readonly hospitals: Hospitals) {}
 
   @Get('hospitals')
+  @Needs('read')
   list(): Promise<HospitalView[]> {
     return this.hospitals.list();
   }
 
   @Get('openapi.json')
+  @Needs('read')
   description() {
     return openApi();
   }

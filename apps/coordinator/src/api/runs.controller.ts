@@ -1,10 +1,11 @@
 /** The runs, over HTTP: parse, ask the register, answer. */
 import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, StreamableFile } from '@nestjs/common';
-import type { z } from 'zod';
 import { enrolledHospitals, type Home } from '../home.js';
 import { snapshotBytes } from '../operations/snapshots.js';
 import { parseRunFile, runConfig } from '../run-file.js';
-import { ApiError } from './api-error.js';
+import { CurrentDeed, Needs } from '../operators/needs.js';
+import type { PendingDeed } from '../operators/pending-deed.js';
+import { parseQuery } from './parse.js';
 import { RunRegister } from './run-register.js';
 import { eventsQuery, modelQuery, type EventPage, type RunDetail, type RunSummary } from '@consilium/operator-api';
 
@@ -19,47 +20,61 @@ export class RunsController {
   ) {}
 
   @Get()
+  @Needs('read')
   list(): Promise<RunSummary[]> {
     return this.register.list();
   }
 
   @Post()
-  async start(@Body() body: unknown, @Headers('content-type') contentType = ''): Promise<RunDetail> {
+  @Needs('runs', { action: 'run.begin', byHandler: true })
+  async start(
+    @CurrentDeed() deed: PendingDeed,
+    @Body() body: unknown,
+    @Headers('content-type') contentType = '',
+  ): Promise<RunDetail> {
     const form = contentType.startsWith('application/json') ? 'json' : 'yaml';
     // Without a body there is nothing to parse, and the parser leaves undefined or an empty object.
     const file = parseRunFile(typeof body === 'string' ? body : '', form);
-    return this.register.start(runConfig(file, await enrolledHospitals(this.home)));
+    const config = runConfig(file, await enrolledHospitals(this.home));
+    await deed.allow({ run: config.runId, detail: { mode: config.mode, hospitals: config.roster.length } });
+    return this.register.start(config);
   }
 
   @Get(':run')
+  @Needs('read')
   show(@Param('run') run: string): Promise<RunDetail> {
     return this.register.show(run);
   }
 
   @Post(':run/pause')
   @HttpCode(200)
+  @Needs('runs', { action: 'run.pause' })
   pause(@Param('run') run: string): Promise<RunDetail> {
     return this.register.decide(run, 'pause');
   }
 
   @Post(':run/resume')
   @HttpCode(200)
+  @Needs('runs', { action: 'run.resume' })
   resume(@Param('run') run: string): Promise<RunDetail> {
     return this.register.decide(run, 'resume');
   }
 
   @Post(':run/abort')
   @HttpCode(200)
+  @Needs('runs', { action: 'run.abort' })
   abort(@Param('run') run: string): Promise<RunDetail> {
     return this.register.decide(run, 'abort');
   }
 
   @Get(':run/events')
+  @Needs('read')
   events(@Param('run') run: string, @Query() query: unknown): Promise<EventPage> {
     return this.register.events(run, parseQuery(eventsQuery, query));
   }
 
   @Get(':run/model')
+  @Needs('read', { action: 'run.download' })
   async model(@Param('run') run: string, @Query() query: unknown): Promise<StreamableFile> {
     const { config, round, model } = await this.register.model(run, parseQuery(modelQuery, query));
     return new StreamableFile(snapshotBytes(config, round, model), {
@@ -67,12 +82,4 @@ export class RunsController {
       disposition: `attachment; filename="${config.runId}-round-${round}.safetensors"`,
     });
   }
-}
-
-/** @throws {@link ApiError} `QUERY_INVALID`, naming the field. */
-function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
-  const parsed = schema.safeParse(query);
-  if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }));
-  throw new ApiError('QUERY_INVALID', fields.map(({ field, message }) => `${field}: ${message}`).join('; '), fields);
 }

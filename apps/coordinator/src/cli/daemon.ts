@@ -6,6 +6,9 @@ import { errorSchema } from '@consilium/operator-api';
 import { readToken, tokenFile } from '../api/token.js';
 import { CoordinatorError, EXIT_STATUS, type CoordinatorErrorCode } from '../errors.js';
 
+/** What a daemon writes into its home while it serves. */
+export const addressSchema = z.strictObject({ url: z.url(), publicUrl: z.url().optional() });
+
 export const addressFile = (home: string): string => join(home, 'api.json');
 
 export interface DaemonOptions {
@@ -18,27 +21,32 @@ export interface DaemonOptions {
 const ANSWER_MS = 30_000;
 
 export class Daemon {
+  /** @param publicUrl - where people reach it: what a link begins with. */
   private constructor(
     private readonly url: string,
     private readonly token: string,
+    readonly publicUrl: string,
   ) {}
 
   /** @throws {@link CoordinatorError} `DAEMON_UNREACHABLE` when nobody serves this home, `TOKEN_FILE_INVALID`. */
   static async find(options: DaemonOptions): Promise<Daemon> {
     const token = await readToken(options.tokenFile ?? tokenFile(options.home));
-    return new Daemon(options.url ?? (await servedAt(options.home)), token);
+    if (options.url !== undefined) return new Daemon(options.url, token, options.url.replace(/\/$/, ''));
+    const { url, publicUrl } = await servedAt(options.home);
+    return new Daemon(url, token, publicUrl ?? url);
   }
 
   get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-    return this.#ask('GET', path, schema);
+    return this.ask('GET', path, schema);
   }
 
   /** @param body - a run file. */
   post<T>(path: string, schema: z.ZodType<T>, body?: string): Promise<T> {
-    return this.#ask('POST', path, schema, body);
+    return this.ask('POST', path, schema, body);
   }
 
-  async #ask<T>(method: string, path: string, schema: z.ZodType<T>, body?: string): Promise<T> {
+  /** @param body - a run file, or what is sent as JSON. */
+  async ask<T>(method: string, path: string, schema: z.ZodType<T>, body?: string | object): Promise<T> {
     const [status, text] = await this.#send(method, path, body);
     const answer = json(text);
     if (status >= 400) throw refusalOf(status, answer);
@@ -47,15 +55,17 @@ export class Daemon {
     return parsed.data;
   }
 
-  async #send(method: string, path: string, body: string | undefined): Promise<[number, string]> {
+  async #send(method: string, path: string, body: string | object | undefined): Promise<[number, string]> {
     try {
       const response = await fetch(new URL(`/api/v1${path}`, this.url), {
         method,
         headers: {
           authorization: `Bearer ${this.token}`,
-          ...(body !== undefined && { 'content-type': 'application/yaml' }),
+          ...(body !== undefined && {
+            'content-type': typeof body === 'string' ? 'application/yaml' : 'application/json',
+          }),
         },
-        ...(body !== undefined && { body }),
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
         // The token is for this address alone.
         redirect: 'error',
         signal: AbortSignal.timeout(ANSWER_MS),
@@ -67,10 +77,10 @@ export class Daemon {
   }
 }
 
-async function servedAt(home: string): Promise<string> {
+async function servedAt(home: string): Promise<z.infer<typeof addressSchema>> {
   try {
     const text = await readFile(addressFile(home), 'utf8');
-    return z.strictObject({ url: z.url() }).parse(JSON.parse(text)).url;
+    return addressSchema.parse(JSON.parse(text));
   } catch {
     throw new CoordinatorError(
       'DAEMON_UNREACHABLE',

@@ -1,7 +1,7 @@
 /** `serve`, the daemon that leads all runs of its store, and `run FILE`, which leads one run and ends with it. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino } from 'pino';
 import { CoordinatorError, EXIT_STATUS } from '../errors.js';
 import { enrolledHospitals, reopenHome, type Home } from '../home.js';
@@ -19,6 +19,8 @@ interface ServeOptions extends Format {
   readonly port: number;
   readonly database?: string;
   readonly keepSnapshots: SnapshotPolicy;
+  readonly publicUrl?: string;
+  readonly oidc?: string;
 }
 
 /** The options of a process that leads. */
@@ -38,7 +40,16 @@ export function leadingOptions(command: Command): Command {
         .choices([...SNAPSHOT_POLICIES])
         .default('all'),
     )
+    .option('--public-url <url>', 'where people reach the console, if a proxy stands before it', publicUrl)
+    .option('--oidc <file>', 'YAML file of an OpenID provider that people sign in at')
     .addOption(formatOption());
+}
+
+function publicUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isSite = url?.pathname === '/' && url.search === '' && url.hash === '' && /^https?:$/.test(url.protocol);
+  if (!isSite) throw new InvalidArgumentError('expected https://HOST, without a path');
+  return text;
 }
 
 interface Interruption {
@@ -75,6 +86,9 @@ export async function serve(options: ServeOptions): Promise<void> {
   });
   const home = await reopenHome(options.home);
   await withCoordinator(home, options, interrupted.signal, async (coordinator) => {
+    const url = await coordinator.setUpUrl();
+    // To this terminal alone: the log never has it.
+    if (url !== undefined) say(options, { event: 'setup-link', url }, `open once, to make the first account:\n${url}`);
     const why = await Promise.race([asked, coordinator.deposed]);
     if (why !== 'asked') throw new CoordinatorError('DEPOSED', 'another coordinator has taken over this store');
   });
@@ -114,16 +128,19 @@ async function withCoordinator<T>(
   );
   // Loaded here, because NestJS takes longer to load than most commands take to run.
   const { openCoordinator } = await import('../server.js');
+  const { readOidcFile } = await import('../operators/elsewhere.js');
   try {
     const coordinator = await openCoordinator({
       ...{ home, host: options.host, port: options.port, log, signal, snapshots: options.keepSnapshots },
       ...(options.database === undefined ? {} : { databaseUrl: options.database }),
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+      ...(options.oidc === undefined ? {} : { oidc: await readOidcFile(options.oidc) }),
       progress: (step) => {
         say(options, step, progressLine(step));
       },
     });
     const address = addressFile(options.home);
-    await writeFile(address, `${JSON.stringify({ url: coordinator.url })}\n`);
+    await writeFile(address, `${JSON.stringify({ url: coordinator.url, publicUrl: options.publicUrl })}\n`);
     try {
       return await work(coordinator);
     } finally {

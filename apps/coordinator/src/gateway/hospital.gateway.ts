@@ -39,7 +39,8 @@ const sizeOf = (data: unknown): number => (typeof data === 'string' || data inst
   pingInterval: PING_INTERVAL_MS,
 })
 export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDisconnect<Socket> {
-  @WebSocketServer() private readonly server!: Server;
+  /** The console's live channel is a namespace of it. */
+  @WebSocketServer() readonly server!: Server;
   /** Connections that have not proved who they are, by address. */
   readonly #strangers = new Map<string, Set<string>>();
 

@@ -1,6 +1,7 @@
 /** Whether this process lives, whether it can do its work, and in figures how it does: for a monitor, not for people. */
 import { Controller, Get, Header, Inject, Res } from '@nestjs/common';
 import type { RunStore } from '@consilium/store';
+import { ForAnybody, Needs } from '../operators/needs.js';
 import { Metrics } from './metrics.js';
 
 /** A store that takes longer is no use to a round either. */
@@ -55,11 +56,13 @@ export class HealthController {
   ) {}
 
   @Get('healthz')
+  @ForAnybody()
   healthz() {
     return { status: 'ok' };
   }
 
   @Get('readyz')
+  @ForAnybody()
   async readyz(@Res({ passthrough: true }) response: { status(code: number): unknown }): Promise<Readiness> {
     const readiness = await this.health.readiness();
     if (!readiness.leads || readiness.store !== 'ok') response.status(503);
@@ -68,6 +71,7 @@ export class HealthController {
 
   /** The content type is that of prom-client's registry. */
   @Get('metrics')
+  @Needs('read')
   @Header('content-type', 'text/plain; version=0.0.4; charset=utf-8')
   exposition(): Promise<string> {
     return this.metrics.text();

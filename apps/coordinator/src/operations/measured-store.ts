@@ -3,7 +3,7 @@ import { StoreError, type RunStore } from '@consilium/store';
 
 export interface AppendObserver {
   /** @param seconds - of one append, also of one that failed. */
-  readonly appended: (seconds: number) => void;
+  readonly appended: (seconds: number, runId: string) => void;
   readonly failed: (code: StoreError['code']) => void;
 }
 
@@ -17,7 +17,7 @@ export function measuredStore(store: RunStore, { appended, failed }: AppendObser
       if (error instanceof StoreError) failed(error.code);
       throw error;
     } finally {
-      appended((performance.now() - startedMs) / 1_000);
+      appended((performance.now() - startedMs) / 1_000, args[1]);
     }
   };
   return new Proxy(store, {
