@@ -1,6 +1,6 @@
 /** X25519 (RFC 7748) without the results that an outsider knows beforehand. */
-import { diffieHellman, type KeyObject } from 'node:crypto';
-import nacl from 'tweetnacl';
+import { diffieHellman, randomBytes, type KeyObject } from 'node:crypto';
+import { toHex } from '@consilium/bytes';
 import { CryptoError } from './errors.js';
 import { isBytes, KEY_BYTES, publicKeyObject, rawPublicKey, requireKey, secretKeyObject } from './raw-keys.js';
 
@@ -10,11 +10,23 @@ export interface RoundKey {
   readonly secretKey: Uint8Array;
 }
 
-/** Any scalar tells: clamping makes each a multiple of 8, which takes a low-order point to zero (RFC 7748 section 5). */
-const PROBE_KEY = secretKeyObject('x25519', new Uint8Array(KEY_BYTES).fill(1));
+/**
+ * The u of every point whose order divides 8, in each spelling below 2^255 (RFC 7748 section 5 ignores the highest bit, and
+ * takes p and p + 1 for 0 and 1): clamping makes each scalar a multiple of 8, which takes them to zero.
+ */
+const LOW_ORDER_U: ReadonlySet<string> = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
 
 export function generateRoundKey(): RoundKey {
-  return nacl.box.keyPair();
+  const secretKey = Uint8Array.from(randomBytes(KEY_BYTES));
+  return { publicKey: roundPublicKey(secretKey), secretKey };
 }
 
 /** @param secretKey - 32 bytes. */
@@ -44,13 +56,10 @@ function x25519(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
   }
 }
 
-/** Whether {@link agree} would accept this key from a peer; needs no secret and never throws. */
+/** Whether {@link agree} would accept this key from a peer; needs no secret, no agreement, and never throws. */
 export function isSafeAgreementKey(publicKey: Uint8Array): boolean {
   if (!isBytes(publicKey, KEY_BYTES)) return false;
-  try {
-    x25519(PROBE_KEY, publicKey);
-    return true;
-  } catch {
-    return false;
-  }
+  const u = Uint8Array.from(publicKey);
+  u[KEY_BYTES - 1] = (u[KEY_BYTES - 1] ?? 0) & 0x7f;
+  return !LOW_ORDER_U.has(toHex(u));
 }

@@ -4,6 +4,7 @@
  */
 import { createCipheriv, type Cipher } from 'node:crypto';
 import { endianness } from 'node:os';
+import { MessageChannel } from 'node:worker_threads';
 import { requireKey } from './raw-keys.js';
 import { BLOCK_BYTES, kernel } from './ring-kernel.js';
 
@@ -17,6 +18,21 @@ const WORD_BYTES = 4;
 export const WORDS_PER_COUNTER = COUNTER_BYTES / WORD_BYTES;
 
 const zeros = new Uint8Array(BLOCK_BYTES);
+
+/** A port that is closed takes what is transferred to it, and frees it at once. */
+const { port1: nowhere } = new MessageChannel();
+nowhere.close();
+
+/**
+ * The next block of a stream, into `block`. Node has no encryption into a given buffer: each block is a new one, which
+ * would wait for the collector and be cold memory. Given back here, the same 64 KiB are used again while they are in the
+ * cache: a third less time for a mask, and no collections. The result is the same where an engine should not do so.
+ */
+function nextBlock(cipher: Cipher, block: Uint8Array, byteLength: number): void {
+  const fresh = cipher.update(zeros.subarray(0, byteLength));
+  block.set(fresh);
+  if (fresh.buffer.byteLength === byteLength) nowhere.postMessage(null, [fresh.buffer as ArrayBuffer]);
+}
 
 /** One term of a masked vector or of its unmasking. */
 export interface MaskTerm {
@@ -49,7 +65,7 @@ export function keystreamWords(key: Uint8Array, words: number, startWord = 0): U
 }
 
 /**
- * target[k] += sum over terms of sign * stream[startWord + k], modulo 2^32. Costs about 1.5 ms for a million words and
+ * target[k] += sum over terms of sign * stream[startWord + k], modulo 2^32. Costs about 1.1 ms for a million words and
  * term; block by block, so that the sum stays in the cache whatever the number of terms.
  *
  * @param target - u32, shape (d,); changed in place.
@@ -63,10 +79,9 @@ export function addKeystreams(target: Uint32Array, terms: readonly MaskTerm[], s
   const [sum, block] = [memory.subarray(0, BLOCK_BYTES), memory.subarray(BLOCK_BYTES)];
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
     const part = bytes.subarray(start, start + BLOCK_BYTES);
-    const blank = zeros.subarray(0, part.length);
     sum.set(part);
     for (const { cipher, sign } of streams) {
-      block.set(cipher.update(blank));
+      nextBlock(cipher, block, part.length);
       if (sign === 1) kernel.add(part.length);
       else kernel.subtract(part.length);
     }
@@ -92,7 +107,7 @@ export function keystreamDot(key: Uint8Array, words: Uint32Array): number {
     const part = bytes.subarray(start, start + BLOCK_BYTES);
     factor.set(part);
     factor.fill(0, part.length, part.length + COUNTER_BYTES); // the kernel rounds up to one AES block
-    block.set(cipher.update(zeros.subarray(0, part.length)));
+    nextBlock(cipher, block, part.length);
     total = (total + kernel.dot(part.length)) | 0;
   }
   memory.fill(0); // the words may be a raw vector

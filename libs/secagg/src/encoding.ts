@@ -119,7 +119,8 @@ export function decodeSum(plan: CheckedPlan, sessionId: string, sum: Int32Array,
   let [squares, largest] = [0, 0];
   for (let k = 0; k < mean.length; k++) {
     const value = coordinates[k] as number;
-    largest = Math.max(largest, Math.abs(value));
+    if (value > largest) largest = value;
+    else if (-value > largest) largest = -value;
     squares += value * value;
     mean[k] = value * perUnit;
   }
