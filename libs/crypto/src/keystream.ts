@@ -31,7 +31,7 @@ nowhere.close();
 function nextBlock(cipher: Cipher, block: Uint8Array, byteLength: number): void {
   const fresh = cipher.update(zeros.subarray(0, byteLength));
   block.set(fresh);
-  if (fresh.buffer.byteLength === byteLength) nowhere.postMessage(null, [fresh.buffer as ArrayBuffer]);
+  if (fresh.buffer.byteLength === byteLength) nowhere.postMessage(null, [fresh.buffer]);
 }
 
 /** One term of a masked vector or of its unmasking. */
