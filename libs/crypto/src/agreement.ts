@@ -1,5 +1,6 @@
 /** X25519 (RFC 7748) without the results that an outsider knows beforehand. */
-import { diffieHellman, randomBytes, type KeyObject } from 'node:crypto';
+import { diffieHellman, type KeyObject } from 'node:crypto';
+import nacl from 'tweetnacl';
 import { toHex } from '@consilium/bytes';
 import { CryptoError } from './errors.js';
 import { isBytes, KEY_BYTES, publicKeyObject, rawPublicKey, requireKey, secretKeyObject } from './raw-keys.js';
@@ -25,7 +26,7 @@ const LOW_ORDER_U: ReadonlySet<string> = new Set([
 ]);
 
 export function generateRoundKey(): RoundKey {
-  const secretKey = Uint8Array.from(randomBytes(KEY_BYTES));
+  const secretKey = nacl.randomBytes(KEY_BYTES); // of the system's CSPRNG
   return { publicKey: roundPublicKey(secretKey), secretKey };
 }
 
