@@ -17,6 +17,7 @@ import {
   openEngine,
   untrainedBackbone,
 } from '@consilium/backbone';
+import { openHome, writeCard } from '@consilium/coordinator';
 import { decodeImage } from '@consilium/imaging';
 import { demoHospitals, encodePhantom, renderPhantom } from '@consilium/phantom';
 import { runProgram, type Ending } from '../support/programs.js';
@@ -98,6 +99,12 @@ interface Finding {
   readonly fix: string;
 }
 
+/** Of a coordinator that is not running. */
+let card: string;
+beforeAll(async () => {
+  card = (await writeCard(await openHome(join(directory, 'office')), 'test')).file;
+});
+
 async function doctor(
   home: string,
 ): Promise<{ status: number | null; stderr: string; findings: Map<string, Finding> }> {
@@ -109,7 +116,7 @@ async function doctor(
 describe('doctor', () => {
   it('finds a sound node sound, and says that its backbone is untrained', async () => {
     const home = join(directory, 'sound');
-    await run('init', 'sound', '--home', home);
+    await run('init', 'sound', '--home', home, '--card', card);
     await chmod(home, 0o700);
     await mkdir(join(directory, 'images'));
     await writeFile(join(directory, 'images', 'labels.csv'), 'file,label\n');
@@ -117,7 +124,19 @@ describe('doctor', () => {
     const before = (await readdir(home)).sort();
     const { status, stderr, findings } = await doctor(home);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    for (const check of ['config', 'node', 'home', 'identity', 'data', 'engine', 'engine onnxruntime-cpu', 'trainer']) {
+    for (const check of [
+      'config',
+      'node',
+      'home',
+      'identity',
+      'card',
+      'journal',
+      'proxy',
+      'data',
+      'engine',
+      'engine onnxruntime-cpu',
+      'trainer',
+    ]) {
       expect(findings.get(check), check).toMatchObject({ status: 'ok', fix: '' });
     }
     expect(findings.get('backbone')).toMatchObject({
@@ -125,12 +144,18 @@ describe('doctor', () => {
       detail: expect.stringContaining('untrained') as string,
     });
     expect([...findings.keys()]).toEqual(expect.arrayContaining(['disk', 'memory']));
+    // It may start later: a node keeps trying.
+    expect(findings.get('coordinator')).toMatchObject({
+      status: 'warn',
+      detail: expect.stringContaining('NOTHING_LISTENS') as string,
+    });
+    expect(findings.get('policy')).toMatchObject({ status: 'warn' });
     expect((await readdir(home)).sort()).toEqual(before);
   });
 
   it('ends with 5 for what cannot be used, each with what to do', async () => {
     const home = join(directory, 'broken');
-    await run('init', 'broken', '--home', home);
+    await run('init', 'broken', '--home', home, '--card', card);
     await chmod(join(home, 'identity.key'), 0o644);
     await writeFile(join(home, 'weights.safetensors'), 'no weights');
     const config = 'coordinator: http://127.0.0.1:9\ndata: nowhere\nbackbone: weights.safetensors\n';

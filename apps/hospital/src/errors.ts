@@ -32,6 +32,8 @@ export const EXIT_STATUS = {
   RELEASE_DAMAGED: 5,
   REFUSED_BY_COORDINATOR: 6,
   COORDINATOR_UNKNOWN: 6,
+  /** What is on the way to it, or answers in its place. */
+  COORDINATOR_UNREACHABLE: 6,
   REFUSED_HERE: 7,
   /** policy.yaml is not what a policy must be. */
   POLICY_INVALID: 2,

@@ -25,7 +25,7 @@ const program = new Command('consilium-hospital')
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_STATUS.BAD_OPTION))
   .addHelpText(
     'after',
-    '\nExit status: 0 done, 2 bad configuration, 4 run aborted, 5 data cannot be used, 6 refused by the coordinator,\n7 refused by this hospital, 8 stopped by a person of this hospital, 130 interrupted.',
+    '\nExit status: 0 done, 2 bad configuration, 4 run aborted, 5 data cannot be used, 6 refused by the coordinator, or no way to it,\n7 refused by this hospital, 8 stopped by a person of this hospital, 130 interrupted.',
   );
 
 program

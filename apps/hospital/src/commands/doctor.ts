@@ -6,15 +6,34 @@ import { backbone, engines, trainer } from '../doctor/computing.js';
 import { type Check, fail, type Finding, ok } from '../doctor/finding.js';
 import { dataFolder, homeFolder } from '../doctor/folders.js';
 import { diskFree, memory, nodeVersion } from '../doctor/machine.js';
-import { HospitalError } from '../errors.js';
+import { network } from '../doctor/network.js';
+import { journal, policy, standing } from '../doctor/say.js';
+import { EXIT_STATUS, HospitalError, type HospitalErrorCode } from '../errors.js';
 
 /** In the order of the report; a new check is a line here. */
-const CHECKS: readonly Check[] = [nodeVersion, homeFolder, dataFolder, diskFree, memory, engines, trainer, backbone];
+const CHECKS: readonly Check[] = [
+  ...[nodeVersion, homeFolder, policy, standing, journal, dataFolder, diskFree, memory, engines, trainer, backbone],
+  network,
+];
+
+/** The exit status is that of the first of these that failed; everything else is about data and machine. */
+const CODES: Readonly<Record<string, HospitalErrorCode>> = {
+  config: 'CONFIG_INVALID',
+  home: 'NOT_INITIALISED',
+  card: 'CARD_MISSING',
+  policy: 'POLICY_INVALID',
+  proxy: 'BAD_OPTION',
+  journal: 'EGRESS_JOURNAL_BROKEN',
+  tls: 'COORDINATOR_UNREACHABLE',
+  coordinator: 'COORDINATOR_UNREACHABLE',
+};
 
 export interface Diagnosis {
   /** The worst of the findings. */
   readonly status: Finding['status'];
   readonly findings: readonly Finding[];
+  /** What the command ends with. */
+  readonly exitStatus: number;
 }
 
 async function readConfig(file: string): Promise<{ config?: HospitalConfig; finding: Finding }> {
@@ -36,7 +55,8 @@ export async function diagnose(
   const findings: Finding[] = [finding];
   for (const check of CHECKS) findings.push(...(await check({ home, engine, ...(config && { config }) })));
   const worst = (['fail', 'warn', 'ok'] as const).find((status) => findings.some((item) => item.status === status));
-  return { status: worst ?? 'ok', findings };
+  const refusal = refusalOf(findings);
+  return { status: worst ?? 'ok', findings, exitStatus: refusal === undefined ? 0 : EXIT_STATUS[refusal.code] };
 }
 
 export const diagnosisText = ({ findings }: Diagnosis): string =>
@@ -47,10 +67,15 @@ export const diagnosisText = ({ findings }: Diagnosis): string =>
     ])
     .join('\n');
 
-/** @throws {@link HospitalError} `CONFIG_INVALID` or `DATA_INVALID` if a check failed, for the exit status. */
-export function refuseFailures({ findings }: Diagnosis): void {
+function refusalOf(findings: readonly Finding[]): HospitalError | undefined {
   const failed = findings.filter(({ status }) => status === 'fail').map(({ check }) => check);
-  if (failed.length === 0) return;
-  const code = failed.includes('config') ? 'CONFIG_INVALID' : 'DATA_INVALID';
-  throw new HospitalError(code, `this node is not ready: ${failed.join(', ')}`);
+  if (failed.length === 0) return undefined;
+  const known = Object.keys(CODES).find((check) => failed.includes(check));
+  return new HospitalError(CODES[known ?? ''] ?? 'DATA_INVALID', `this node is not ready: ${failed.join(', ')}`);
+}
+
+/** @throws {@link HospitalError} if a check failed, with the code of the first in the order of what has to be mended first. */
+export function refuseFailures({ findings }: Diagnosis): void {
+  const refusal = refusalOf(findings);
+  if (refusal !== undefined) throw refusal;
 }

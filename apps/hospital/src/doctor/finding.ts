@@ -1,6 +1,7 @@
 /** What one check says. */
 import type { EnginePreference } from '@consilium/backbone';
 import type { HospitalConfig } from '../config.js';
+import type { Environment } from '../network/proxy.js';
 
 export interface Finding {
   /** A stable name: scripts compare it. */
@@ -15,6 +16,8 @@ export interface Patient {
   /** The hospital's folder. */
   readonly home: string;
   readonly engine: EnginePreference;
+  /** Where the variables of a proxy are looked up. */
+  readonly environment?: Environment;
   /** Absent while there is none that can be read; checks that need it then say nothing. */
   readonly config?: HospitalConfig;
 }

@@ -1,6 +1,9 @@
 /** The hospital's own folder and the folder of its images. */
 import { access, constants, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fingerprint } from '@consilium/crypto';
+import { HospitalError } from '../errors.js';
+import { pinnedCoordinator } from '../home.js';
 import { type Check, fail, type Finding, ok, told, warn } from './finding.js';
 
 /** Group and others. */
@@ -14,6 +17,16 @@ async function key(home: string): Promise<readonly Finding[]> {
   }
   if (process.platform === 'win32' || (found.mode & NOT_OWNER) === 0) return [ok('identity', 'for its owner alone')];
   return [fail('identity', `identity.key has mode ${octal(found.mode)}: others can read it`, 'chmod 600 identity.key')];
+}
+
+/** Whose signature counts, and that the key and the enrolment belong together. */
+async function card(home: string): Promise<readonly Finding[]> {
+  try {
+    return [ok('card', `the coordinator with the fingerprint ${fingerprint(await pinnedCoordinator(home))} is pinned`)];
+  } catch (error) {
+    if (!(error instanceof HospitalError)) throw error;
+    return [fail('card', told(error), 'consilium-hospital trust FILE, with the card received by another way')];
+  }
 }
 
 export const homeFolder: Check = async ({ home }) => {
@@ -31,6 +44,7 @@ export const homeFolder: Check = async ({ home }) => {
   return [
     open ? warn('home', detail, 'chmod 700 the folder') : ok('home', 'readable and writable'),
     ...(await key(home)),
+    ...(await card(home)),
   ];
 };
 

@@ -17,7 +17,7 @@ function isExcepted({ hostname, port, protocol }: URL, list: string): boolean {
   });
 }
 
-const isLoopback = ({ hostname }: URL): boolean =>
+export const isLoopback = ({ hostname }: URL): boolean =>
   hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 
 /**
