@@ -48,11 +48,11 @@ export function Shell({ page, children }: { readonly page: string; readonly chil
         {frame.skip}
       </button>
       <div className={classes.shell}>
-        <aside className={classes.side}>
+        <div className={classes.side}>
           <Brand />
           <Navigation page={page} />
           <p className={classes.honest}>{frame.researchOnly}</p>
-        </aside>
+        </div>
         <div className={classes.column}>
           <header className={classes.top}>
             <span className={classes.narrow}>

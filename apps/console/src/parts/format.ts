@@ -1,8 +1,8 @@
 /** Numbers and times as people read them, always with a unit. Pure: the zone and the language are the viewer's. */
-import { words } from '../strings/words.js';
+import { LOCALE, words } from '../strings/words.js';
 
 const number = (fractionDigits: number) =>
-  new Intl.NumberFormat(undefined, { minimumFractionDigits: fractionDigits, maximumFractionDigits: fractionDigits });
+  new Intl.NumberFormat(LOCALE, { minimumFractionDigits: fractionDigits, maximumFractionDigits: fractionDigits });
 const whole = number(0);
 
 /** What is not known or not visible is never shown as zero. */

@@ -52,8 +52,13 @@ export function Plot({ x, series, format, heightPx, fromZero = false }: ChartPro
             grid: { show: false },
             incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000, 10_000],
             space: 44,
+            size: 30,
           },
-          { ...axis, size: 64, space: 34, values: (_, values) => values.map(format) },
+          {
+            ...{ ...axis, size: 64, space: 34, values: (_, values) => values.map(format) },
+            // A low chart has room for two numbers: nothing, and the top.
+            ...(fromZero && { splits: (_, __, ___, most) => [0, topOf(most)] }),
+          },
         ],
         series: [
           { label: 'round' },
@@ -93,6 +98,12 @@ export function Plot({ x, series, format, heightPx, fromZero = false }: ChartPro
     };
   }, [x, series, format, heightPx, fromZero]);
   return <div ref={place} className="plot" />;
+}
+
+/** Of the scale's end, the largest number that is round enough to read. */
+function topOf(most: number): number {
+  const unit = 10 ** Math.floor(Math.log10(most));
+  return Math.floor(most / unit) * unit;
 }
 
 function rangeOf(least: number | null, most: number | null, fromZero: boolean): [number, number] {

@@ -66,7 +66,7 @@ function Cells<Row>({ columns, row }: { readonly columns: readonly Column<Row>[]
 
 function PlainRows<Row>({ label, columns, rows, keyOf, rowClass }: RowsProps<Row>): ReactNode {
   return (
-    <div className={classes.plain} role="region" aria-label={label} tabIndex={0}>
+    <div className={classes.plain} role="group" aria-label={label} tabIndex={0}>
       <table className={classes.table} aria-label={label}>
         <Head columns={columns} />
         <tbody>
@@ -111,7 +111,7 @@ function Windowed<Row>({
       ref={frame}
       className={classes.window}
       style={{ maxHeight: height }}
-      role="region"
+      role="group"
       aria-label={label}
       tabIndex={0}
       onScroll={nearEnd}

@@ -1,5 +1,6 @@
 /** A nested configuration as names and values, in the words and units of the run file. */
 import { duration } from '../parts/format.js';
+import { words } from '../strings/words.js';
 import { configWords } from '../strings/config.js';
 
 /** Keys that are shown elsewhere, or are the business of programs. */
@@ -27,5 +28,7 @@ function textOf(name: string, value: unknown): string {
   if (value === null) return configWords['null'] ?? '';
   if (Array.isArray(value)) return value.map(String).join(', ');
   if (typeof value === 'number') return name.endsWith('Ms') ? duration(value / 1_000) : String(value);
+  if (name === 'mode' && typeof value === 'string') return words.modes[value] ?? value;
+  if (name === 'selection.metric' && typeof value === 'string') return words.metrics[value] ?? value;
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -49,11 +49,13 @@ function LastRound({ run }: { readonly run: RunDetail }): ReactNode {
           ? []
           : [
               [
-                `${common.metrics[run.metric] ?? run.metric}, ${words.lastRound.title(scored.round).toLowerCase()}`,
-                figure(scored.score.value),
+                common.metrics[run.metric] ?? run.metric,
+                <>
+                  {figure(scored.score.value)} <small>{words.lastRound.after(scored.round)}</small>
+                </>,
               ] as const,
             ]),
-        [words.lastRound.averaged, common.hospitals(last.updates.length)],
+        [words.lastRound.averaged(last.round), common.hospitals(last.updates.length)],
         [words.lastRound.missing, count(last.missing.length)],
         [words.lastRound.duration, duration(last.seconds)],
         [words.lastRound.bytes, perUpdate === null ? bytes(null) : words.lastRound.each(bytes(perUpdate))],

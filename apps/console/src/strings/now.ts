@@ -29,9 +29,9 @@ export const now = {
     away: 'not connected',
   },
   lastRound: {
-    title: (round: number) => `After round ${round}`,
+    after: (round: number) => `after round ${round}`,
     none: 'The first figures come after round 1.',
-    averaged: 'Averaged',
+    averaged: (round: number) => `In round ${round}`,
     missing: 'Dropped out',
     duration: 'Took',
     bytes: 'Encrypted',

@@ -1,4 +1,7 @@
 /** Words that appear on several pages. */
+/** Of numbers and dates: that of the words. The zone is the viewer's. */
+export const LOCALE = 'en-GB';
+
 export const words = {
   none: '–',
   notVisible: 'not visible in this mode',

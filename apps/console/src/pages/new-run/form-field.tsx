@@ -15,6 +15,9 @@ export interface FormProps {
   readonly problems: ReadonlyMap<string, string>;
 }
 
+/** What it means comes below: fields of one row stand in one line. */
+const ORDER = ['label', 'input', 'error', 'description'] as const;
+
 export const labelOf = (path: string): string => fieldLabels[path] ?? path.split('.').at(-1) ?? path;
 
 export function FormField({ field, ...form }: FormProps & { readonly field: Field }): ReactNode {
@@ -25,6 +28,7 @@ export function FormField({ field, ...form }: FormProps & { readonly field: Fiel
     description: describe(field),
     error: problem,
     withAsterisk: field.required,
+    inputWrapperOrder: [...ORDER],
   };
   const set = (next: unknown): void => {
     form.change(field.path, next);
@@ -98,6 +102,7 @@ interface Shared {
   readonly description: string | undefined;
   readonly error: string | undefined;
   readonly withAsterisk: boolean;
+  readonly inputWrapperOrder: ('label' | 'input' | 'error' | 'description')[];
 }
 
 /** What was typed or is the default; of anything else nothing. */
@@ -109,9 +114,13 @@ function describe({ means, fallback, kind }: Field): string | undefined {
     kind !== 'variant' && (typeof fallback === 'string' || typeof fallback === 'number')
       ? words.standard(String(fallback))
       : undefined;
-  const parts = [means, standard].filter((part) => part !== undefined);
-  return parts.length === 0 ? undefined : parts.join(' · ');
+  const parts = [sentence(means), standard].filter((part) => part !== undefined);
+  return parts.length === 0 ? undefined : parts.join(' ');
 }
+
+/** The schema says what a field means in a phrase. */
+const sentence = (phrase: string | undefined): string | undefined =>
+  phrase === undefined ? undefined : `${phrase.slice(0, 1).toUpperCase()}${phrase.slice(1)}.`;
 
 const placeholderOf = ({ fallback }: Field): string => (typeof fallback === 'string' ? fallback : '');
 
@@ -148,7 +157,7 @@ function ListField({ value, set, shared }: Typed): ReactNode {
   return (
     <Textarea
       {...shared}
-      description={[shared.description, words.listHint].filter(Boolean).join(' · ')}
+      description={[shared.description, words.listHint].filter(Boolean).join(' ')}
       rows={3}
       value={shown}
       spellCheck={false}
@@ -197,7 +206,8 @@ function Variant({ field, ...form }: FormProps & { readonly field: Field & { kin
     <div className={classes.variant}>
       <NativeSelect
         label={labelOf(field.path)}
-        description={[field.means, shape?.means].filter(Boolean).join(' · ') || undefined}
+        description={[sentence(field.means), sentence(shape?.means)].filter(Boolean).join(' ') || undefined}
+        inputWrapperOrder={[...ORDER]}
         error={form.problems.get(field.path) ?? form.problems.get(tagPath)}
         withAsterisk={field.required}
         value={chosen}

@@ -93,7 +93,7 @@ export function NewRun(): ReactNode {
             </Card>
           ))}
         </form>
-        <aside className={classes.verdict}>
+        <aside className={classes.verdict} aria-label={words.views}>
           <Card>
             {check.error === null || check.data !== undefined ? (
               <Verdict check={check.data} busy={check.isFetching} />

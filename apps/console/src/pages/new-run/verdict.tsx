@@ -13,7 +13,7 @@ import classes from './new-run.module.css';
 export function Verdict({ check, busy }: { readonly check: RunCheck | undefined; readonly busy: boolean }): ReactNode {
   return (
     <Tabs defaultValue="check" keepMounted={false}>
-      <Tabs.List aria-label={words.views}>
+      <Tabs.List>
         <Tabs.Tab value="check">{words.tabs.check}</Tabs.Tab>
         <Tabs.Tab value="yaml">{words.tabs.yaml}</Tabs.Tab>
         <Tabs.Tab value="approval">{words.tabs.approval}</Tabs.Tab>

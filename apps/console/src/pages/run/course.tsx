@@ -14,13 +14,8 @@ const COURSES: readonly {
 }[] = [
   { title: words.course.seconds, value: ({ seconds }) => seconds, format: duration },
   { title: words.course.bytes, value: (round) => round.bytes, format: bytes },
-  { title: words.course.hospitals, value: ({ updates }) => updates.length, format: wholeOnly },
+  { title: words.course.hospitals, value: ({ updates }) => updates.length, format: count },
 ];
-
-/** A scale of hospitals has no halves. */
-function wholeOnly(value: number): string {
-  return Number.isInteger(value) ? count(value) : '';
-}
 
 export function Course({ run: { history } }: { readonly run: RunDetail }): ReactNode {
   const drawn = useMemo(
