@@ -43,7 +43,9 @@ describe.skipIf(chromiumPath() === undefined)('accessibility', () => {
       stage.scene = makeScene(scene);
       const { page, problems } = await openPage(browser, `${stage.url}${hash}`, { width, scheme });
       expect(await violations(page, axe)).toEqual([]);
-      const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+      const overflow = await page.evaluate(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      );
       expect(overflow).toBe(0);
       expect(problems).toEqual([]);
       await page.context().close();

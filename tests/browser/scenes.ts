@@ -243,10 +243,10 @@ function makeRound(
 function hospitalOf(id: string, i: number, ago: (seconds: number) => string): HospitalView {
   return {
     id,
-    fingerprint: `${hex(i + 11)
+    fingerprint: hex(i + 11)
       .slice(0, 32)
       .replaceAll(/(.{4})/g, '$1 ')
-      .trim()}`,
+      .trim(),
     connected: i % 8 !== 4,
     lastSeen: i % 8 === 4 ? ago(4_000 + i) : ago(1),
   };

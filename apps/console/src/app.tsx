@@ -24,7 +24,13 @@ const NewRun = lazy(async () => ({ default: (await import('./pages/new-run/new-r
 const Activity = lazy(async () => ({ default: (await import('./pages/activity/activity.js')).Activity }));
 const Operators = lazy(async () => ({ default: (await import('./pages/operators/operators.js')).Operators }));
 
-export function App({ link }: { readonly link: OneTimeLink | undefined }): ReactNode {
+export interface AppProps {
+  readonly link: OneTimeLink | undefined;
+  /** The code of a sign-in elsewhere that led nowhere. */
+  readonly failed: string | undefined;
+}
+
+export function App({ link, failed }: AppProps): ReactNode {
   const session = useSession();
   const client = useQueryClient();
   const [pending, setPending] = useState(link);
@@ -37,6 +43,7 @@ export function App({ link }: { readonly link: OneTimeLink | undefined }): React
     return (
       <SignIn
         link={pending}
+        failed={failed}
         done={(signedIn) => {
           setPending(undefined);
           if (signedIn !== undefined) client.setQueryData(keys.session, signedIn);

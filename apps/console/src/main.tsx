@@ -3,12 +3,13 @@ import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { takeLink } from './api/one-time-link.js';
+import { failureOf, takeLink } from './api/one-time-link.js';
 import { makeQueryClient } from './api/queries.js';
 import { App } from './app.js';
 import { theme } from './theme.js';
 
 // First of all: a token does not stay in the address bar for longer than this line takes.
+const failed = failureOf(location.hash);
 const link = takeLink();
 
 const root = document.getElementById('root');
@@ -24,7 +25,7 @@ createRoot(root).render(
       withGlobalClasses={false}
     >
       <QueryClientProvider client={makeQueryClient()}>
-        <App link={link} />
+        <App link={link} failed={failed} />
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

@@ -48,11 +48,11 @@ export function Shell({ page, children }: { readonly page: string; readonly chil
         {frame.skip}
       </button>
       <div className={classes.shell}>
-        <div className={classes.side}>
+        <aside className={classes.side} aria-label={frame.product}>
           <Brand />
           <Navigation page={page} />
           <p className={classes.honest}>{frame.researchOnly}</p>
-        </div>
+        </aside>
         <div className={classes.column}>
           <header className={classes.top}>
             <span className={classes.narrow}>

@@ -19,6 +19,8 @@ export const signIn = {
   refused: 'Name and password do not match. Names and passwords are case-sensitive.',
   limited: 'Too many attempts. Wait a minute, then try again.',
   expired: 'Your session has ended. Sign in again; nothing was lost.',
+  elsewhereFailed: (code: string) =>
+    `Signing in elsewhere did not work (${code}). Try again, or ask an owner of this console.`,
   linkRefused:
     'This sign-in link was used before or has expired. Sign in with your password, or make another link with `consilium-coordinator operators link` on the coordinator.',
   linkWorking: 'Signing you in …',

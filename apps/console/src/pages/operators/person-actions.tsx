@@ -9,7 +9,7 @@ import {
 import { Button, Menu } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
-import { ask } from '../../api/client.js';
+import { ask, tell } from '../../api/client.js';
 import { keys } from '../../api/keys.js';
 import { Confirm } from '../../parts/confirm.js';
 import { operators as words } from '../../strings/operators.js';
@@ -22,7 +22,7 @@ export interface PersonActionsProps {
 
 export function PersonActions({ person, made }: PersonActionsProps): ReactNode {
   const client = useQueryClient();
-  const [asked, setAsked] = useState<'role' | 'reset' | 'disable' | 'enable'>();
+  const [asked, setAsked] = useState<'role' | 'reset' | 'disable' | 'enable' | 'remove'>();
   const [role, setRole] = useState<Role>(person.role);
   const { name, state, from } = person;
   const path = `operators/${encodeURIComponent(name)}`;
@@ -35,6 +35,10 @@ export function PersonActions({ person, made }: PersonActionsProps): ReactNode {
   };
   const reset = async (): Promise<void> => {
     made(await ask(`${path}/reset`, operatorWithLink, { method: 'POST' }));
+    await client.invalidateQueries({ queryKey: keys.operators });
+  };
+  const remove = async (): Promise<void> => {
+    await tell(path, { method: 'DELETE' });
     await client.invalidateQueries({ queryKey: keys.operators });
   };
   return (
@@ -70,6 +74,13 @@ export function PersonActions({ person, made }: PersonActionsProps): ReactNode {
             }}
           >
             {state === 'disabled' ? words.enable : words.disable}
+          </Menu.Item>
+          <Menu.Item
+            onClick={() => {
+              setAsked('remove');
+            }}
+          >
+            {words.remove}
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
@@ -110,6 +121,16 @@ export function PersonActions({ person, made }: PersonActionsProps): ReactNode {
         act={change({ state: 'active' })}
       >
         {words.enableText}
+      </Confirm>
+      <Confirm
+        opened={asked === 'remove'}
+        close={close}
+        title={words.removeTitle(name)}
+        confirm={words.remove}
+        dangerous
+        act={remove}
+      >
+        {words.removeText}
       </Confirm>
     </>
   );

@@ -6,6 +6,7 @@ import { ApiFailure, apiUrl, ask } from '../../api/client.js';
 import type { OneTimeLink } from '../../api/one-time-link.js';
 import { useSignInWays } from '../../api/queries.js';
 import { failureText } from '../../parts/answer.js';
+import { failures } from '../../strings/failures.js';
 import { signIn as words } from '../../strings/sign-in.js';
 import { ChoosePassword } from './choose-password.js';
 import { Entrance } from './entrance.js';
@@ -13,12 +14,16 @@ import { typed } from './typed.js';
 
 export interface SignInProps {
   readonly link: OneTimeLink | undefined;
+  /** The code of a sign-in elsewhere that led nowhere. */
+  readonly failed: string | undefined;
   /** undefined: the link led nowhere. */
   readonly done: (session: SessionView | undefined) => void;
 }
 
-export function SignIn({ link, done }: SignInProps): ReactNode {
-  const [refused, setRefused] = useState<string>();
+export function SignIn({ link, failed: code, done }: SignInProps): ReactNode {
+  const [refused, setRefused] = useState(
+    code === undefined ? undefined : (failures[code] ?? words.elsewhereFailed(code)),
+  );
   if (link === undefined) return <WithPassword done={done} refused={refused} />;
   const failed = (message: string): void => {
     setRefused(message);
