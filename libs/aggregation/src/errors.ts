@@ -2,7 +2,7 @@
 export class AggregationError extends Error {
   override readonly name = 'AggregationError';
   constructor(
-    readonly code: 'WRONG_LENGTH' | 'NOT_FINITE' | 'NORM_TOO_LARGE' | 'BAD_WEIGHT' | 'EMPTY_MEAN',
+    readonly code: 'WRONG_LENGTH' | 'NOT_FINITE' | 'NORM_TOO_LARGE' | 'BAD_WEIGHT' | 'EMPTY_MEAN' | 'TOO_FEW_UPDATES',
     message: string,
   ) {
     super(message);
