@@ -5,6 +5,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import type { ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { ActivityController } from './api/activity.controller.js';
+import { Activity } from './api/activity.js';
 import type { ApiCode } from './api/api-error.js';
 import { consolePage, SECURITY_HEADERS } from './api/console-page.js';
 import { ErrorFilter } from './api/error-filter.js';
@@ -35,6 +37,7 @@ export interface ApplicationParts {
   readonly log: Logger;
   readonly door: Door;
   readonly guard: OperatorGuard;
+  readonly activity: Activity;
   readonly operators: Operators;
   readonly signIns: SignIns;
   readonly refused: (code: ApiCode) => void;
@@ -44,6 +47,7 @@ export interface ApplicationParts {
 export const CONTROLLERS = [
   SessionController,
   OperatorsController,
+  ActivityController,
   RunsController,
   HospitalsController,
   HealthController,
@@ -54,13 +58,14 @@ const BODY_BYTES = 262_144;
 
 export async function createApplication(parts: ApplicationParts): Promise<NestExpressApplication> {
   const { home, desk, register, hospitals, health, metrics, log, door, refused } = parts;
-  const { guard, operators, signIns } = parts;
+  const { activity, guard, operators, signIns } = parts;
 
   @Module({
     controllers: [...CONTROLLERS],
     providers: [
       HospitalGateway,
       { provide: APP_GUARD, useValue: guard },
+      { provide: Activity, useValue: activity },
       { provide: Operators, useValue: operators },
       { provide: SignIns, useValue: signIns },
       { provide: HOME, useValue: home },

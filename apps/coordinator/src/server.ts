@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { generateRoundKey, type RoundKey } from '@consilium/crypto';
 import type { RunConfig } from '@consilium/protocol';
 import { openEmbeddedStore, openPostgresStore, type RunStore } from '@consilium/store';
+import { Activity } from './api/activity.js';
 import { Hospitals } from './api/hospitals.js';
 import { OPEN_ROUTES } from './api/openapi.js';
 import { RunRegister } from './api/run-register.js';
@@ -180,6 +181,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     ...{ desk, home, hospitals, log, metrics, refused, register },
     health: new Health(store, () => standing.leads && !standing.closing),
     door: doorOf({ callerOf: (request) => callers.of(request), open: OPEN_ROUTES, log, refused }),
+    activity: new Activity({ store, actions: () => activity.entries }),
     guard: new OperatorGuard({ callers, site, activity }),
     operators: new Operators({
       accounts,

@@ -1,4 +1,5 @@
 export * from './activity.js';
+export { approvalSubject, approvalText, studyHash, type ApprovalTerms } from './approval-text.js';
 export { errorSchema, type ErrorAnswer } from './fields.js';
 export * from './hospitals.js';
 export * from './live.js';

@@ -1,6 +1,9 @@
 /** Every operation of the API: what it needs, takes, answers and may be refused for. A test holds the routes to it. */
 import { z } from 'zod';
 import {
+  activityExportQuery,
+  activityPage,
+  activityQuery,
   changePassword,
   eventPage,
   eventsQuery,
@@ -14,8 +17,10 @@ import {
   operatorChange,
   operatorView,
   operatorWithLink,
+  runCheck,
   runDetail,
   runFileSchema,
+  runResults,
   runSummary,
   sessionView,
   setUp,
@@ -117,11 +122,23 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'DELETE /tokens/{name}': {
     ...{ summary: 'Revoke an API token', needs: 'operators', status: 204, refusals: ['TOKEN_UNKNOWN'] },
   },
+  'GET /activity': {
+    ...{ summary: 'What operators did and what runs were led by, newest first', needs: 'audit' },
+    ...{ query: activityQuery, answer: activityPage, refusals: ['QUERY_INVALID'] },
+  },
+  'GET /activity/export': {
+    ...{ summary: 'The same, all of it, oldest first, as JSON lines or CSV', needs: 'audit' },
+    ...{ query: activityExportQuery, file: 'application/x-ndjson', refusals: ['QUERY_INVALID'] },
+  },
   'GET /runs': { summary: 'All runs, newest first', needs: 'read', answer: z.array(runSummary) },
   'POST /runs': {
     summary: 'Sign the configuration of a run and begin it; the body is the run file',
     ...{ needs: 'runs', body: runFileSchema, yaml: true, answer: runDetail, status: 201 },
     refusals: ['RUN_FILE_INVALID', 'TOO_FEW_ENROLLED', 'RUN_EXISTS', 'NOT_LEADING'],
+  },
+  'POST /runs/check': {
+    summary: 'What a run file would come to, and what hospitals would be asked to approve; nothing begins',
+    ...{ needs: 'read', body: runFileSchema, yaml: true, answer: runCheck },
   },
   'GET /runs/{run}': { summary: 'One run', needs: 'read', answer: runDetail, refusals: ['RUN_UNKNOWN'] },
   'POST /runs/{run}/pause': decision('Finish the open round, begin no other'),
@@ -130,6 +147,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /runs/{run}/events': {
     ...{ summary: 'The log of a run, oldest first', needs: 'read', query: eventsQuery, answer: eventPage },
     refusals: ['RUN_UNKNOWN', 'QUERY_INVALID'],
+  },
+  'GET /runs/{run}/results.json': {
+    ...{ summary: 'Figures of all rounds', needs: 'read', answer: runResults, refusals: ['RUN_UNKNOWN'] },
+  },
+  'GET /runs/{run}/results.csv': {
+    ...{ summary: 'The same rows as a table', needs: 'read', file: 'text/csv', refusals: ['RUN_UNKNOWN'] },
   },
   'GET /runs/{run}/model': {
     summary: 'The head after a round, of the best round so far, or of the last',

@@ -3,11 +3,23 @@ import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, S
 import { enrolledHospitals, type Home } from '../home.js';
 import { snapshotBytes } from '../operations/snapshots.js';
 import { parseRunFile, runConfig } from '../run-file.js';
-import { CurrentDeed, Needs } from '../operators/needs.js';
+import { CHANGES_NOTHING, CurrentDeed, Needs } from '../operators/needs.js';
 import type { PendingDeed } from '../operators/pending-deed.js';
+import { askedOf } from './approval.js';
 import { parseQuery } from './parse.js';
+import { resultsCsv, resultsOf } from './results.js';
+import { checkRun } from './run-check.js';
+
 import { RunRegister } from './run-register.js';
-import { eventsQuery, modelQuery, type EventPage, type RunDetail, type RunSummary } from '@consilium/operator-api';
+import {
+  eventsQuery,
+  modelQuery,
+  type EventPage,
+  type RunCheck,
+  type RunDetail,
+  type RunResults,
+  type RunSummary,
+} from '@consilium/operator-api';
 
 /** Token of the home folder in this application. */
 export const HOME = Symbol('home');
@@ -32,12 +44,22 @@ export class RunsController {
     @Body() body: unknown,
     @Headers('content-type') contentType = '',
   ): Promise<RunDetail> {
-    const form = contentType.startsWith('application/json') ? 'json' : 'yaml';
     // Without a body there is nothing to parse, and the parser leaves undefined or an empty object.
-    const file = parseRunFile(typeof body === 'string' ? body : '', form);
+    const file = parseRunFile(typeof body === 'string' ? body : '', formOf(contentType));
     const config = runConfig(file, await enrolledHospitals(this.home));
     await deed.allow({ run: config.runId, detail: { mode: config.mode, hospitals: config.roster.length } });
     return this.register.start(config);
+  }
+
+  @Post('check')
+  @HttpCode(200)
+  @Needs('read', CHANGES_NOTHING)
+  async check(@Body() body: unknown, @Headers('content-type') contentType = ''): Promise<RunCheck> {
+    const [enrolled, runs] = await Promise.all([enrolledHospitals(this.home), this.register.list()]);
+    const isTaken = (name: string): boolean => runs.some(({ run }) => run === name);
+    return checkRun(typeof body === 'string' ? body : '', formOf(contentType), {
+      ...{ enrolled, isTaken, asked: askedOf(this.home.identity) },
+    });
   }
 
   @Get(':run')
@@ -73,6 +95,22 @@ export class RunsController {
     return this.register.events(run, parseQuery(eventsQuery, query));
   }
 
+  @Get(':run/results.json')
+  @Needs('read', { action: 'run.export' })
+  async results(@Param('run') run: string): Promise<RunResults> {
+    return resultsOf(await this.register.show(run));
+  }
+
+  @Get(':run/results.csv')
+  @Needs('read', { action: 'run.export' })
+  async table(@Param('run') run: string): Promise<StreamableFile> {
+    const results = resultsOf(await this.register.show(run));
+    return new StreamableFile(Buffer.from(resultsCsv(results)), {
+      type: 'text/csv; charset=utf-8',
+      disposition: `attachment; filename="${results.run}.csv"`,
+    });
+  }
+
   @Get(':run/model')
   @Needs('read', { action: 'run.download' })
   async model(@Param('run') run: string, @Query() query: unknown): Promise<StreamableFile> {
@@ -83,3 +121,5 @@ export class RunsController {
     });
   }
 }
+
+const formOf = (contentType: string): 'json' | 'yaml' => (contentType.startsWith('application/json') ? 'json' : 'yaml');

@@ -20,10 +20,10 @@ interface Described {
 }
 
 /** @throws CoordinatorError `RUN_FILE_INVALID`. */
-export function explainRunFile(text: string, name: string): Explained[] {
-  const effective = parseRunFile(text, 'yaml', name);
+export function explainRunFile(text: string, name: string, form: 'yaml' | 'json' = 'yaml'): Explained[] {
+  const effective = parseRunFile(text, form, name);
   const schema = z.toJSONSchema(runFileSchema, { io: 'input' }) as Described;
-  return [...explain(schema, '', effective, plainValue(text, 'yaml', name))];
+  return [...explain(schema, '', effective, plainValue(text, form, name))];
 }
 
 function* explain(schema: Described, field: string, value: unknown, written: unknown): Generator<Explained> {

@@ -77,7 +77,7 @@ export class ActivityLog {
     const done = this.#turn.then(async () => {
       const last = this.#entries.at(-1);
       const entry = {
-        ...{ seq: (last?.seq ?? -1) + 1, at: this.now().toISOString(), by, action, outcome, code },
+        ...{ seq: (last?.seq ?? -1) + 1, at: notBefore(this.now(), last?.at), by, action, outcome, code },
         ...{ run, hospital, operator, detail, prev: last?.hash ?? GENESIS },
       };
       const sealed = { ...entry, hash: hashOf(entry) };
@@ -101,6 +101,10 @@ export class ActivityLog {
     this.#file = undefined;
   }
 }
+
+/** A clock that was set back must not put what came later before what came earlier. */
+const notBefore = (now: Date, last: string | undefined): string =>
+  last !== undefined && now.toISOString() < last ? last : now.toISOString();
 
 /** All or nothing: half a line would spoil the next one. */
 async function appendWhole(file: FileHandle, line: string): Promise<void> {

@@ -88,6 +88,7 @@ export class OperatorGuard implements CanActivate {
 
   #deed(request: JudgedRequest, caller: Caller, { recorded }: Exclude<Need, { need: 'nothing' }>) {
     const isRead = READS.includes(request.method ?? '');
+    if (recorded === null) return undefined;
     if (recorded === undefined) return isRead ? undefined : this.#plain(request, caller, actionOf(request));
     return this.#plain(request, caller, recorded.action, aboutBody(request, recorded));
   }

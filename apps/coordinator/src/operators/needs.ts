@@ -20,7 +20,7 @@ export type Need =
   | { readonly need: 'nothing' }
   /** Anybody who is signed in with a cookie: their own session. */
   | { readonly need: 'session'; readonly recorded?: Recorded }
-  | { readonly need: Permission; readonly recorded?: Recorded };
+  | { readonly need: Permission; readonly recorded?: Recorded | null };
 
 export const NEED = Symbol('need');
 
@@ -29,8 +29,11 @@ export const NEED = Symbol('need');
  * before it is done: `@Needs('hospitals', { action: 'hospital.approve' })`. Parameters `:run` and `:hospital` of the path
  * are written down by themselves, and `:name` as whom it is done to.
  */
-export const Needs = (need: Permission, recorded?: Recorded) =>
-  SetMetadata<symbol, Need>(NEED, { need, ...(recorded && { recorded }) });
+export const Needs = (need: Permission, recorded?: Recorded | null) =>
+  SetMetadata<symbol, Need>(NEED, { need, ...(recorded !== undefined && { recorded }) });
+
+/** For a POST that only asks, such as whether a run file is right. */
+export const CHANGES_NOTHING = null;
 
 export const NeedsSession = (recorded?: Recorded) =>
   SetMetadata<symbol, Need>(NEED, { need: 'session', ...(recorded && { recorded }) });

@@ -6,10 +6,11 @@ import { HospitalError } from '../errors.js';
 import { writeDurably } from '../durable-file.js';
 import { openIdentity, pinnedCoordinator } from '../home.js';
 import { Approvals, verdictOf, type Decision } from '../policy/approvals.js';
-import { approvalText } from '../policy/approval-text.js';
 import { DEFAULT_POLICY } from '../policy/default-policy.js';
 import { policyFile, readPolicy } from '../policy/read-policy.js';
 import type { Policy } from '../policy/schema.js';
+import { approvalText } from '@consilium/operator-api';
+import { runTerms } from '../policy/terms.js';
 
 /** @throws {@link HospitalError} `POLICY_EXISTS`: what a person wrote is not written over. */
 export async function initPolicy(home: string): Promise<{ readonly file: string }> {
@@ -67,7 +68,7 @@ export async function approve(
   const last = decided.findLast(
     (one) => one.config.digest !== config.digest && one.decisions.some(({ decision }) => decision === 'approved'),
   );
-  show(approvalText(config, last?.config));
+  show(approvalText(config, runTerms(config.body), last?.config));
   const decision = deny ? 'denied' : 'approved';
   if (ask === undefined || yes) {
     if (hash === undefined) {

@@ -10,10 +10,11 @@ import { Tail } from '../control/tail.js';
 import { isMissing } from '../durable-file.js';
 import { entrySchema, type Entry } from '../egress/entry.js';
 import { JOURNAL } from '../egress/journal.js';
-import { approvalText } from '../policy/approval-text.js';
 import type { Approvals } from '../policy/approvals.js';
 import { readPolicy } from '../policy/read-policy.js';
 import type { Policy } from '../policy/schema.js';
+import { approvalText } from '@consilium/operator-api';
+import { runTerms } from '../policy/terms.js';
 import { Gpus, type Gpu } from './gpus.js';
 import type { Story } from './story.js';
 
@@ -113,7 +114,8 @@ export class FactFinder {
         (one) => one.config.digest !== config.digest && one.decisions.some(({ decision }) => decision === 'approved'),
       );
       const { runId, study, mode } = config.body;
-      return { run: runId, study: study.name, mode, digest: config.digest, whole: approvalText(config, last?.config) };
+      const whole = approvalText(config, runTerms(config.body), last?.config);
+      return { run: runId, study: study.name, mode, digest: config.digest, whole };
     });
   }
 

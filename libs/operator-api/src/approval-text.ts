@@ -1,10 +1,28 @@
-/** A configuration as plain text, for the person who answers for it, and what changed since the last one. */
+/**
+ * A configuration as plain text, for the person at a hospital who answers for it, and what changed since the last one. The
+ * hospital shows it before it asks; the coordinator shows the same before it begins a run.
+ */
+import { canonicalBytes, sha256Hex } from '@consilium/bytes';
 import { headTensors } from '@consilium/model-spec';
 import type { Opened, RunConfig } from '@consilium/protocol';
-import { runTerms, studyHash } from './terms.js';
-import type { TrustMode } from './schema.js';
 
-const WHO_SEES: Readonly<Record<TrustMode, readonly string[]>> = {
+/** What a configuration promises, as the hospital works it out for itself. */
+export interface ApprovalTerms {
+  readonly mode: 'secagg' | 'sealed';
+  /** Fewest hospitals whose updates are added up. */
+  readonly cohort: number;
+  /** The most that one round sends. */
+  readonly sentBytes: number;
+  /** Absent: no noise is promised. */
+  readonly noiseMultiplier?: number;
+  /** Absent: nothing is bounded. */
+  readonly epsilon?: number;
+}
+
+/** SHA-256 over the canonical JSON of the study: its name and its labels in order. */
+export const studyHash = (study: RunConfig['study']): string => sha256Hex(canonicalBytes(study));
+
+const WHO_SEES: Readonly<Record<ApprovalTerms['mode'], readonly string[]>> = {
   secagg: [
     'the coordinator: the sum of all updates of a round, and no single one, unless it colludes with too many hospitals',
     'other hospitals: the new shared head of each round',
@@ -19,9 +37,18 @@ const WHO_SEES: Readonly<Record<TrustMode, readonly string[]>> = {
 const visible = (text: string): string =>
   text.replaceAll(/\p{C}/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 
-/** @param last - the configuration that was approved before this one. */
-export function approvalText({ body, digest }: Opened<'run-config'>, last: Opened<'run-config'> | undefined): string {
-  const { noiseMultiplier, epsilon, cohort, sentBytes, mode } = runTerms(body);
+/** @param last - the configuration that this hospital approved before; undefined: none. */
+export const approvalText = (
+  config: Opened<'run-config'>,
+  terms: ApprovalTerms,
+  last: Opened<'run-config'> | undefined,
+): string => [approvalSubject(config, terms), ...changes(config.body, last?.body)].join('\n');
+
+/** The part that is the same for every hospital. */
+export function approvalSubject(
+  { body, digest }: Pick<Opened<'run-config'>, 'body' | 'digest'>,
+  { noiseMultiplier, epsilon, cohort, sentBytes, mode }: ApprovalTerms,
+): string {
   const tensors = headTensors(body.head).map(({ name, shape }) => `${name} (${shape.join(' x ')})`);
   const lines = [
     `run            ${body.runId}`,
@@ -42,7 +69,6 @@ export function approvalText({ body, digest }: Opened<'run-config'>, last: Opene
     `  at least ${cohort} hospitals in each sum`,
     noiseMultiplier === undefined ? '  noise: NONE' : `  noise: ${noiseMultiplier} times the clip bound`,
     epsilon === undefined ? '  epsilon: UNBOUNDED' : `  epsilon: at most ${epsilon}`,
-    ...changes(body, last?.body),
   ];
   return lines.join('\n');
 }

@@ -21,6 +21,7 @@ const BODY: RunConfig = {
   selection: { metric: 'loss', patienceRounds: 0 },
   roster: [{ hospitalId: 'north' as HospitalId, identityKey: digest('b') }],
 };
+const TERMS = { mode: 'sealed', cohort: 2, sentBytes: 65_536 } as const;
 const opened = (changes: Partial<RunConfig>, hash = '1'): Opened<'run-config'> => ({
   body: { ...BODY, ...changes },
   digest: digest(hash),
@@ -28,7 +29,7 @@ const opened = (changes: Partial<RunConfig>, hash = '1'): Opened<'run-config'> =
 });
 
 it('shows what a person answers for', () => {
-  const text = approvalText(opened({}), undefined);
+  const text = approvalText(opened({}), TERMS, undefined);
   for (const words of [
     ...[digest('1'), 'Lungs', 'normal, covid', 'trust mode     sealed', 'EACH UPDATE OF THIS HOSPITAL'],
     ...['noise: NONE', 'epsilon: UNBOUNDED', 'at least 2 hospitals', 'output.kernel (4 x 2)', 'all of it is new'],
@@ -42,7 +43,7 @@ it('names every difference and no other', () => {
     { runId: 'second' as RunId, rounds: 9, study: { name: 'Lungs', labels: ['normal', 'covid', 'other'] } },
     '2',
   );
-  const lines = approvalText(now, opened({})).split('\n');
+  const lines = approvalText(now, TERMS, opened({})).split('\n');
   expect(lines.filter((line) => /^[+-] /.test(line))).toEqual([
     '- runId: "first"',
     '+ runId: "second"',
@@ -53,12 +54,12 @@ it('names every difference and no other', () => {
 });
 
 it('says that nothing changed', () => {
-  expect(approvalText(opened({}), opened({}))).toContain('the last that was approved: none');
+  expect(approvalText(opened({}), TERMS, opened({}))).toContain('the last that was approved: none');
 });
 
 it('shows control characters and turned text by their numbers', () => {
   const name = 'harmless\u001b[2K\r\u202eevil';
-  const text = approvalText(opened({ study: { name, labels: ['a\nhash 0000', 'b'] } }), opened({}));
+  const text = approvalText(opened({ study: { name, labels: ['a\nhash 0000', 'b'] } }), TERMS, opened({}));
   expect(text).toContain('harmless\\u{1b}[2K\\u{d}\\u{202e}evil');
   expect(text).toContain('a\\u{a}hash 0000');
   for (const control of ['\u001b', '\r', '\u202e']) expect(text.includes(control)).toBe(false);
