@@ -56,6 +56,13 @@ describe('before the handshake', () => {
       'update.commit': { runId: 'test-run', digest },
       decline: { statement },
       evaluation: { statement },
+      advert: { statement },
+      shares: { statement, parcels: [] },
+      complaint: { statement },
+      agree: { statement },
+      unmask: { statement },
+      'deliveries.read': { runId: 'test-run', planDigest: digest },
+      'round.read': { runId: 'test-run', round: 1 },
     };
     for (const [name, body] of Object.entries(wellFormed)) {
       expect(requests[name as keyof typeof requests].safeParse(body).success, name).toBe(true);

@@ -47,6 +47,13 @@ async function samples(): Promise<Record<RequestName, Json>> {
     'update.commit': { runId: 'test-run', digest },
     decline: { statement: envelope },
     evaluation: { statement: envelope },
+    advert: { statement: envelope },
+    shares: { statement: envelope, parcels: [] },
+    complaint: { statement: envelope },
+    agree: { statement: envelope },
+    unmask: { statement: envelope },
+    'deliveries.read': { runId: 'test-run', planDigest: digest },
+    'round.read': { runId: 'test-run', round: 1 },
   };
 }
 

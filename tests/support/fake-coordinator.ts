@@ -133,5 +133,12 @@ export class FakeCoordinator {
     'update.commit': () => ({ ok: true }),
     decline: () => ({ ok: true }),
     evaluation: () => ({ ok: true }),
+    advert: () => ({ ok: true }),
+    shares: () => ({ ok: true }),
+    complaint: () => ({ ok: true }),
+    agree: () => ({ ok: true }),
+    unmask: () => ({ ok: true }),
+    'deliveries.read': () => ({ ok: true, deliveries: [] }),
+    'round.read': () => ({ ok: false, code: 'ROUND_UNKNOWN', message: '' }),
   };
 }

@@ -24,11 +24,26 @@ const scores = {
   auc: DECIMAL,
 };
 
+/** One share of one secret of each hospital. */
+const SHARES = Array.from({ length: limits.hospitals }, () => ({ x: limits.hospitals, share: HEX }));
+const PARCELS = Array.from({ length: limits.hospitals }, () => ({
+  ...{ x: limits.hospitals, sealed: 'A'.repeat(200), selfSeedDigest: HEX, maskKeyDigest: HEX },
+}));
+
 const bodies: Partial<Record<StatementName, Json>> = {
   consent: { v: 1, runId: ID, from: ID, configDigest: HEX },
   refusal: { v: 1, runId: ID, from: ID, configDigest: HEX, rule: 'TRUST_MODE_NOT_ALLOWED' },
   update: { ...reply, blobDigest: HEX, blobBytes: limits.blobBytes, examples: EXAMPLES, loss: DECIMAL },
   evaluation: { ...reply, model: HEX, scores },
+  advert: { ...reply, maskKey: HEX, encryptionKey: HEX, seedCommit: HEX, nonce: 'a'.repeat(32) },
+  shares: { ...reply, sessionId: HEX, shareRoot: HEX },
+  complaint: { ...reply, sessionId: HEX, accused: ID },
+  masked: {
+    ...{ ...reply, sessionId: HEX, u2Digest: HEX, yRoot: HEX, blobDigest: HEX },
+    ...{ words: limits.blobBytes / 4, blobBytes: limits.blobBytes },
+  },
+  agree: { ...reply, sessionId: HEX, survivorsDigest: HEX },
+  unmask: { ...reply, sessionId: HEX, selfSeeds: SHARES, maskKeys: [] },
   'challenge-answer': {
     v: 1,
     protocol: 1_000,
@@ -56,11 +71,19 @@ const largest: Record<RequestName, () => Json> = {
   consent: () => ({ statement: largestEnvelope('consent') }),
   refuse: () => ({ statement: largestEnvelope('refusal') }),
   'blob.read': () => ({ runId: 'r'.repeat(63), digest: HEX, offset: limits.blobBytes, length: limits.chunkBytes }),
-  'update.offer': () => ({ statement: largestEnvelope('update') }),
+  // A masked statement is longer than that of a sealed update.
+  'update.offer': () => ({ statement: largestEnvelope('masked') }),
   'update.chunk': () => ({ runId: 'r'.repeat(63), digest: HEX, offset: limits.blobBytes, bytes: placeholder }),
   'update.commit': () => ({ runId: 'r'.repeat(63), digest: HEX }),
   decline: () => ({ statement: largestEnvelope('decline') }),
   evaluation: () => ({ statement: largestEnvelope('evaluation') }),
+  advert: () => ({ statement: largestEnvelope('advert') }),
+  shares: () => ({ statement: largestEnvelope('shares'), parcels: PARCELS }),
+  complaint: () => ({ statement: largestEnvelope('complaint') }),
+  agree: () => ({ statement: largestEnvelope('agree') }),
+  unmask: () => ({ statement: largestEnvelope('unmask') }),
+  'deliveries.read': () => ({ runId: 'r'.repeat(63), planDigest: HEX }),
+  'round.read': () => ({ runId: 'r'.repeat(63), round: limits.rounds }),
 };
 
 /** Bytes on the wire of one request, frame headers included, the bytes of a chunk left out. */

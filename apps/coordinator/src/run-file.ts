@@ -58,11 +58,13 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
       `${roster.length} enrolled, but the run asks for at least ${file.minHospitals}; enrol more, or lower minHospitals`,
     );
   }
+  const secagg = secureTerms(file, roster.length);
   const head = { ...file.head, inputs: file.embeddingLength, classes: file.study.labels.length };
   return {
     v: 1,
     runId: file.run as RunId,
     mode: file.mode,
+    ...(secagg && { secagg }),
     study: file.study,
     head,
     parameters: parameterCount(head),
@@ -80,7 +82,7 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
       classWeights: file.training.classWeights,
       earlyStopPatienceEpochs: file.training.earlyStopPatienceEpochs,
     },
-    weighting: 'examples',
+    weighting: file.weighting,
     clipNorm: decimal(file.clipNorm),
     rounds: file.rounds,
     minHospitals: file.minHospitals,
@@ -94,6 +96,53 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
         : { quorum: file.stragglers.quorum, afterMs: milliseconds(file.stragglers.afterSeconds) },
     selection: file.selection,
     roster,
+  };
+}
+
+/** With two, each would know the other's update from the sum. */
+const SECURE_LEAST = 3;
+const RING_MAX = 2 ** 31 - 1;
+/** Finer than the float32 of an update is of no use. */
+const FINEST = 2 ** 29;
+
+/**
+ * What a secure round needs beside the file: refused here, before anybody is asked, where it could not hold.
+ *
+ * @throws {@link CoordinatorError} `TOO_FEW_ENROLLED`, `RUN_FILE_INVALID`.
+ */
+function secureTerms(
+  { mode, secagg, weighting, minHospitals }: RunFile,
+  hospitals: number,
+): RunConfig['secagg'] | undefined {
+  const invalid = (field: string, message: string): never => {
+    throw new CoordinatorError('RUN_FILE_INVALID', `${field}: ${message}`, [{ field, message }]);
+  };
+  if (mode === 'sealed') {
+    if (weighting === 'uniform') invalid('weighting', 'uniform belongs to the mode secagg');
+    return undefined;
+  }
+  if (hospitals < SECURE_LEAST) {
+    throw new CoordinatorError(
+      'TOO_FEW_ENROLLED',
+      `secure aggregation needs at least ${SECURE_LEAST} hospitals, and this run has ${hospitals}; enrol more, or ask for mode: sealed, in which the coordinator can read each update`,
+    );
+  }
+  const least = Math.max(SECURE_LEAST, minHospitals);
+  if (minHospitals < 2) invalid('minHospitals', 'a sum of one update shows it; at least 2 in the mode secagg');
+  const tolerated = secagg.tolerated ?? Math.min(Math.floor((hospitals - 1) / 3), least - 2);
+  if (least - tolerated < 2) {
+    invalid('secagg.tolerated', `with ${least} hospitals in a round at most ${least - 2} may be tolerated`);
+  }
+  const weightCap = weighting === 'uniform' ? 1 : secagg.weightCap;
+  if (hospitals * weightCap > RING_MAX) {
+    invalid(
+      'secagg.weightCap',
+      `the sum of ${hospitals} weights could overflow; at most ${Math.floor(RING_MAX / hospitals)}`,
+    );
+  }
+  return {
+    ...{ tolerated, weightCap, zMax: Math.min(FINEST, Math.floor(RING_MAX / hospitals)) },
+    stageTimeoutMs: milliseconds(secagg.stageTimeoutSeconds),
   };
 }
 

@@ -35,7 +35,7 @@ function play(board: Board): void {
   for (const id of ['hospital-a', 'hospital-b']) {
     for (let done = 1; done <= 250; done++) board.hospital(id, { event: 'embedding', done, total: 250 });
   }
-  board.coordinator({ event: 'round-started', round: 1, hospitals: ['hospital-a', 'hospital-b'] });
+  board.coordinator({ event: 'round-started', round: 1, hospitals: ['hospital-a', 'hospital-b'], purpose: 'train' });
   board.hospital('hospital-a', { event: 'stage', stage: 'sending', round: 1 });
   board.coordinator({
     event: 'round-done',
@@ -43,6 +43,7 @@ function play(board: Board): void {
     seconds: 0.5,
     hospitals: [{ id: 'hospital-a', trainExamples: 5, loss: 0.25 }],
     missing: ['hospital-b'],
+    totals: { weight: 5, loss: 0.25 },
   });
   board.coordinator({ event: 'evaluation', round: 1, hospital: 'hospital-a', loss: 0.2, balancedAccuracy: 0.75 });
 }

@@ -13,6 +13,7 @@ const STAGES: Readonly<Record<string, string>> = {
   'awaiting-approval': 'waits for a person to approve',
   ready: 'ready',
   training: 'training',
+  masking: 'exchanging masks',
   sending: 'sending the sealed update',
   waiting: 'waiting for the others',
   evaluating: 'evaluating the new head',
@@ -68,14 +69,21 @@ export class Board {
         this.note(`coordinator listens on ${step.url}`);
         return;
       case 'round-started':
+        if (step.purpose === 'evaluate') {
+          this.#title = 'evaluation';
+          this.note('the figures of the last head are summed');
+          return;
+        }
         this.#title = `round ${step.round}`;
         this.note(`round ${step.round} started with ${step.hospitals.join(', ')}`);
         return;
       case 'round-done': {
-        for (const { id, loss } of step.hospitals) this.#change(id, { loss });
-        const losses = step.hospitals.map(({ id, loss }) => `${id} ${loss.toFixed(3)}`).join(', ');
+        for (const { id, loss } of step.hospitals) if (loss !== null) this.#change(id, { loss });
+        const losses = step.hospitals.flatMap(({ id, loss }) => (loss === null ? [] : [`${id} ${loss.toFixed(3)}`]));
+        // In the mode secagg the coordinator knows the mean alone.
+        const loss = losses.length > 0 ? losses.join(', ') : `${step.totals.loss.toFixed(3)} on average`;
         const missing = step.missing.length > 0 ? `; MISSING: ${step.missing.join(', ')}` : '';
-        this.note(`round ${step.round} averaged in ${step.seconds.toFixed(2)} s; loss ${losses}${missing}`);
+        this.note(`round ${step.round} averaged in ${step.seconds.toFixed(2)} s; loss ${loss}${missing}`);
         return;
       }
       case 'evaluation': {
@@ -96,6 +104,14 @@ export class Board {
       case 'refused':
         this.note(`the coordinator refused ${step.request}: ${step.code}`);
         return;
+      case 'federated-evaluation': {
+        const { balancedAccuracy, examples } = step.figures;
+        this.note(
+          `round ${step.round}: balanced accuracy ${balancedAccuracy.toFixed(3)} on ${examples} held-out images of all`,
+        );
+        return;
+      }
+      case 'stage':
       case 'connected':
       case 'consented':
       case 'update':
@@ -129,6 +145,10 @@ export class Board {
         this.note(`${id}: no update in round ${step.round}, ${step.reason}`);
         return;
       case 'evaluated':
+        // The hospital's own word: this board stands where its process was started.
+        this.#change(id, { balancedAccuracy: step.scores.balancedAccuracy });
+        return;
+      case 'verified':
       case 'finished':
     }
   }

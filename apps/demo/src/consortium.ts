@@ -83,7 +83,7 @@ export async function writeRunFile(
   const run = {
     run: RUN,
     study: { name: options.data === undefined ? 'Synthetic chest radiographs' : 'Demonstration', labels },
-    mode: 'sealed',
+    mode: options.mode,
     head: { kind: options.head },
     backbone: backbone.hash,
     preprocessing: backbone.preprocessing,
@@ -112,6 +112,7 @@ export async function writeHospitalFiles(
       ...(options.data === undefined || options.images === undefined ? {} : { maxImages: options.images }),
       ...(backboneFile === undefined ? {} : { backbone: backboneFile }),
       splitSeed: options.seed,
+      modes: [options.mode],
       threads,
     };
     await writeFile(join(homeOf(options.out, id), 'hospital.yaml'), stringify(config));

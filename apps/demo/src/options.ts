@@ -12,6 +12,7 @@ export interface DemoOptions {
   readonly rounds: number;
   readonly epochs: number;
   readonly head: 'linear' | 'mlp';
+  readonly mode: 'secagg' | 'sealed';
   readonly seed: string;
   readonly port: number;
   readonly backbone: string | undefined;
@@ -48,6 +49,14 @@ export function parseOptions(argv: readonly string[], here = process.env['INIT_C
     .addOption(
       new Option('--head <kind>', 'what is trained on the embeddings').choices(['linear', 'mlp']).default('linear'),
     )
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        "secagg: nobody sees one hospital's update; sealed: the coordinator sees each (the only one for fewer than 3 hospitals)",
+      )
+        .choices(['secagg', 'sealed'])
+        .default('secagg'),
+    )
     .option('--seed <text>', 'decides images, splits and initial weights', '1')
     .option('--port <n>', 'port of the coordinator on 127.0.0.1; 0 takes a free one', whole(0, 65_535), 0)
     .option('--backbone <file>', 'ResNet50 weights as safetensors (torchvision names); default seeded and untrained')
@@ -66,6 +75,12 @@ export function parseOptions(argv: readonly string[], here = process.env['INIT_C
     });
   command.parse([...argv], { from: 'user' });
   const given = command.opts<Omit<DemoOptions, 'out'> & { out: string }>();
+  if (given.mode === 'secagg' && given.hospitals !== undefined && given.hospitals < 3) {
+    throw new DemoError(
+      'BAD_OPTION',
+      'secure aggregation needs at least 3 hospitals: with two, each knows the other from the sum (--mode sealed takes fewer)',
+    );
+  }
   const path = (value: string | undefined) => (value === undefined ? undefined : resolve(here, value));
   return {
     ...given,

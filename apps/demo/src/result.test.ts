@@ -17,7 +17,9 @@ const summary: Summary = {
   ...{ engine: 'onnxruntime-cpu', trainer: 'tfjs-wasm', mode: 'sealed', localOnly: NONE, federated: GOOD },
 };
 const federation: Federation = {
-  rounds: [{ event: 'round-done', round: 1, seconds: 1, hospitals: [], missing: ['c'] }],
+  rounds: [
+    { event: 'round-done', round: 1, seconds: 1, hospitals: [], missing: ['c'], totals: { weight: 1, loss: 1 } },
+  ],
   summaries: new Map([
     ['hospital-a', summary],
     ['hospital-b', { ...summary, train: 5, test: 0, bytesSent: 1_024, warnings: [] }],
@@ -34,7 +36,9 @@ describe('demoResult', () => {
       ['hospital-b', 5, GOOD, NONE],
     ]);
     expect(result).toMatchObject({ seconds: 12.34, pooled: GOOD, federated: NONE, mode: 'sealed' });
-    expect(result.rounds).toEqual([{ round: 1, seconds: 1, hospitals: [], missing: ['c'] }]);
+    expect(result.rounds).toEqual([
+      { round: 1, seconds: 1, hospitals: [], missing: ['c'], totals: { weight: 1, loss: 1 } },
+    ]);
   });
 });
 

@@ -37,7 +37,9 @@ export function demoResult(federation: Federation, pooled: Pooled, seconds: numb
   const { backbone, engine, trainer, mode } = first;
   return {
     seconds,
-    rounds: federation.rounds.map(({ round, seconds, hospitals, missing }) => ({ round, seconds, hospitals, missing })),
+    rounds: federation.rounds.map(({ round, seconds, hospitals, missing, totals }) => ({
+      ...{ round, seconds, hospitals, missing, totals },
+    })),
     hospitals: summaries.map(([id, summary], i) => {
       const { train, test, bytesSent, localOnly, federated, seconds, quarantined, warnings } = summary;
       return {
@@ -83,7 +85,8 @@ export function resultTable(result: DemoResult): string {
     '',
     ...result.lost.map(({ id, why }) => `LOST ${id}: ${why}`),
     ...result.hospitals.flatMap(({ id, warnings }) => warnings.map((warning) => `warning ${id}: ${warning}`)),
-    `mode ${result.mode}, backbone ${result.backbone.name},`,
+    WHO_SAW_WHAT[result.mode] ?? `mode ${result.mode}`,
+    `backbone ${result.backbone.name},`,
     `embeddings ${result.engine}, training ${result.trainer}, ${result.seconds.toFixed(1)} s`,
     ...(result.backbone.trained
       ? []
@@ -91,6 +94,13 @@ export function resultTable(result: DemoResult): string {
     'Research use only.',
   ].join('\n');
 }
+
+/** One line of table A.10 of the design. */
+const WHO_SAW_WHAT: Readonly<Record<string, string>> = {
+  secagg:
+    "mode secagg: nobody saw one hospital's update, size or figures; the coordinator opened\nsums alone, and each hospital recomputed them.",
+  sealed: 'mode sealed: THE COORDINATOR SAW EACH UPDATE; the other hospitals saw none.',
+};
 
 /** Without lines: two of them fit an 80-column terminal. */
 function plainTable(head: string[]): Table.Table {

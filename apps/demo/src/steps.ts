@@ -6,14 +6,26 @@ const named = z.string();
 export const coordinatorStep = z.union([
   z.object({ event: z.literal('listening'), url: z.string() }),
   z.object({ event: z.enum(['connected', 'disconnected', 'consented']), hospital: named }),
-  z.object({ event: z.literal('round-started'), round: z.number(), hospitals: z.array(named) }),
+  z.object({
+    event: z.literal('round-started'),
+    round: z.number(),
+    hospitals: z.array(named),
+    purpose: z.enum(['train', 'evaluate']),
+  }),
   z.object({ event: z.literal('update'), round: z.number(), hospital: named, bytes: z.number() }),
   z.object({
     event: z.literal('round-done'),
     round: z.number(),
     seconds: z.number(),
-    hospitals: z.array(z.object({ id: named, trainExamples: z.number(), loss: z.number() })),
+    hospitals: z.array(z.object({ id: named, trainExamples: z.number().nullable(), loss: z.number().nullable() })),
     missing: z.array(named),
+    totals: z.object({ weight: z.number(), loss: z.number() }),
+  }),
+  z.object({ event: z.literal('stage'), round: z.number(), stage: z.string() }),
+  z.object({
+    event: z.literal('federated-evaluation'),
+    round: z.number(),
+    figures: z.object({ examples: z.number(), loss: z.number(), balancedAccuracy: z.number() }),
   }),
   z.object({
     event: z.literal('evaluation'),
@@ -40,9 +52,14 @@ export const hospitalStep = z.union([
   z.object({ event: z.literal('line'), state: z.enum(['connected', 'disconnected', 'unreachable']) }),
   z.object({ event: z.literal('stage'), stage: z.string(), round: z.number() }),
   z.object({ event: z.literal('declined'), round: z.number(), reason: z.string() }),
-  z.object({ event: z.literal('evaluated'), round: z.number() }),
   z.object({ event: z.literal('data'), usable: z.number() }),
   z.object({ event: z.literal('page'), url: z.string() }),
+  z.object({
+    event: z.literal('evaluated'),
+    round: z.number(),
+    scores: z.object({ balancedAccuracy: z.number() }),
+  }),
+  z.object({ event: z.literal('verified'), round: z.number(), recomputed: z.boolean() }),
   z.object({ event: z.literal('warning'), message: z.string() }),
   z.object({ event: z.literal('finished'), file: z.string() }),
 ]);

@@ -19,7 +19,7 @@ describe('hospitalConfig', () => {
       splitSeed: 'consilium',
       cache: join('/srv/clinic', 'cache'),
       threads: 2,
-      modes: ['sealed'],
+      modes: ['secagg'],
     });
   });
 

@@ -40,7 +40,10 @@ const hospitalConfigSchema = z.strictObject({
   engine: z.enum(['auto', ...AUTOMATIC_ENGINES, ...FORCED_ENGINES]).default('auto'),
   threads: z.int().min(1).max(256).default(2),
   /** Trust modes that this hospital takes part in. */
-  modes: z.array(z.literal('sealed')).min(1).default(['sealed']),
+  modes: z
+    .array(z.enum(['secagg', 'sealed']))
+    .min(1)
+    .default(['secagg']),
 });
 
 export type HospitalConfig = z.infer<typeof hospitalConfigSchema>;

@@ -18,6 +18,10 @@ export function lineOf(step: StartProgress): string | undefined {
       return step.round > 0 ? `round ${step.round}: ${step.stage}` : step.stage;
     case 'declined':
       return `round ${step.round}: no update, ${step.reason}`;
+    case 'verified':
+      return step.recomputed
+        ? `round ${step.round}: the sum was recomputed here from the masked updates of all who are in it`
+        : `round ${step.round}: the new head follows from the sum`;
     case 'evaluated': {
       const { part, examples, loss, balancedAccuracy } = step.scores;
       return `round ${step.round}: loss ${loss.toFixed(3)}, balanced accuracy ${balancedAccuracy.toFixed(3)} on ${examples} ${part} images`;

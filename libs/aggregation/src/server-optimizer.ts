@@ -25,6 +25,15 @@ interface AdaptiveSettings {
   readonly tau: number;
 }
 
+/** From a signed configuration, whose numbers are decimal texts, already checked. */
+export function serverOptimizerOf({
+  optimizer,
+  ...decimals
+}: { readonly optimizer: ServerOptimizer['optimizer'] } & Readonly<Record<string, string>>): ServerOptimizer {
+  const numbers = Object.entries(decimals).map(([name, value]) => [name, Number(value)]);
+  return { optimizer, ...(Object.fromEntries(numbers) as object) } as ServerOptimizer;
+}
+
 /** What an optimiser remembers between rounds: as many vectors, float64, shape (d,), as it has moments. */
 export type ServerMoments = readonly Float64Array[];
 

@@ -86,7 +86,34 @@ export const runFileSchema = z.strictObject({
     name: z.string().min(1).max(200).describe('what hospitals read before they consent'),
     labels: z.array(z.string().min(1).max(64)).min(2).describe('the classes, in the order of the outputs of the head'),
   }),
-  mode: z.literal('sealed').describe('sealed: updates are encrypted to the coordinator, who can read each'),
+  mode: z
+    .enum(['secagg', 'sealed'])
+    .default('secagg')
+    .describe(
+      'secagg: updates are masked, and only their sum can be opened; sealed: encrypted to the coordinator, who can read each',
+    ),
+  secagg: z
+    .strictObject({
+      tolerated: z
+        .int()
+        .min(0)
+        .max(198)
+        .optional()
+        .describe('hospitals that may collude with the coordinator; without it a third, as far as minHospitals allows'),
+      weightCap: z
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .default(10_000)
+        .describe('training images of one hospital that count at most'),
+      stageTimeoutSeconds: seconds(120).describe('how long each exchange of keys, shares and masked updates may take'),
+    })
+    .prefault({})
+    .describe('of the mode secagg'),
+  weighting: z
+    .enum(['examples', 'uniform'])
+    .default('examples')
+    .describe('examples: by training images; uniform: every hospital counts alike, secagg only'),
   head: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('linear').describe('one layer') }),
     z.strictObject({

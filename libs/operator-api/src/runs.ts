@@ -64,7 +64,7 @@ export const roundDone = z.strictObject({
   bytes: z.int().describe('of the encrypted updates that were averaged'),
   model: z.string().describe('SHA-256 of the new head'),
   score: z
-    .strictObject({ value: z.number(), hospitals: z.int(), examples: z.int() })
+    .strictObject({ value: z.number(), hospitals: z.int().nullable(), examples: z.int() })
     .nullable()
     .describe("the selection metric on the hospitals' held-out parts, weighted by their examples"),
   figures: z

@@ -8,6 +8,7 @@ import { REFUSALS, type RefusalCode } from './errors.js';
 import { digestSchema, hex32Schema, hospitalIdSchema, runIdSchema } from './ids.js';
 import { limits } from './limits.js';
 import { plainObject } from './plain-object.js';
+import { deliverySchema, parcelSchema } from './secagg-statements.js';
 
 export type Ack<T = object> =
   ({ readonly ok: true } & T) | { readonly ok: false; readonly code: RefusalCode; readonly message: string };
@@ -42,6 +43,16 @@ export const requests = {
   'update.commit': plainObject({ runId: runIdSchema, digest: digestSchema }),
   decline: plainObject({ statement: envelopeSchema }),
   evaluation: plainObject({ statement: envelopeSchema }),
+  /** The hospital's part in a round of the mode secagg, one for each thing that it says. */
+  advert: plainObject({ statement: envelopeSchema }),
+  shares: plainObject({ statement: envelopeSchema, parcels: z.array(parcelSchema).max(limits.hospitals) }),
+  complaint: plainObject({ statement: envelopeSchema }),
+  agree: plainObject({ statement: envelopeSchema }),
+  unmask: plainObject({ statement: envelopeSchema }),
+  /** What the dealers of this attempt have for the hospital that asks. */
+  'deliveries.read': plainObject({ runId: runIdSchema, planDigest: digestSchema }),
+  /** How a completed round was planned and what it ended with: for a hospital that was away. */
+  'round.read': plainObject({ runId: runIdSchema, round: z.int().min(1).max(limits.rounds) }),
 } as const;
 
 export type RequestName = keyof typeof requests;
@@ -60,9 +71,30 @@ export interface Answers {
   'update.commit': object;
   decline: object;
   evaluation: object;
+  advert: object;
+  shares: object;
+  complaint: object;
+  agree: object;
+  unmask: object;
+  'deliveries.read': { readonly deliveries: readonly Delivery[] };
+  'round.read': { readonly plan: Envelope; readonly aggregate: Envelope };
 }
 
-const pushedNames = ['run-config', 'plan', 'aggregate', 'run-end'] as const;
+export type Parcel = z.infer<typeof parcelSchema>;
+export type Delivery = z.infer<typeof deliverySchema>;
+
+const pushedNames = [
+  'run-config',
+  'plan',
+  'aggregate',
+  'run-end',
+  'secagg-plan',
+  'roster',
+  'deliver',
+  'survivors',
+  'unmask-request',
+  'secagg-aggregate',
+] as const;
 export type PushedName = (typeof pushedNames)[number];
 
 export const pushedSchema = plainObject({ name: z.enum(pushedNames), envelope: envelopeSchema });
@@ -92,4 +124,11 @@ export const answers = {
   'update.commit': accepted({}),
   decline: accepted({}),
   evaluation: accepted({}),
+  advert: accepted({}),
+  shares: accepted({}),
+  complaint: accepted({}),
+  agree: accepted({}),
+  unmask: accepted({}),
+  'deliveries.read': accepted({ deliveries: z.array(deliverySchema).max(limits.hospitals) }),
+  'round.read': accepted({ plan: envelopeSchema, aggregate: envelopeSchema }),
 } as const satisfies Record<RequestName, z.ZodType>;

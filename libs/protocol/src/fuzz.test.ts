@@ -133,6 +133,18 @@ it('what a coordinator says is parsed or refused', () => {
     'update.commit': {},
     decline: {},
     evaluation: {},
+    ...{ advert: {}, shares: {}, complaint: {}, agree: {}, unmask: {} },
+    'deliveries.read': {
+      deliveries: [
+        {
+          x: 1,
+          head: envelopeOf('shares', 'e30='),
+          parcel: { x: 2, sealed: 'AAAA', selfSeedDigest: '1'.repeat(64), maskKeyDigest: '2'.repeat(64) },
+          proof: ['3'.repeat(64)],
+        },
+      ],
+    },
+    'round.read': { plan: envelopeOf('secagg-plan', 'e30='), aggregate: envelopeOf('secagg-aggregate', 'e30=') },
   };
   for (const name of requestNames) {
     const sample = { ok: true, ...accepted[name] };

@@ -6,6 +6,7 @@ export { decimal, decimalSchema } from './decimal.js';
 export { envelopeSchema, type Envelope } from './envelope.js';
 export { openSelfSigned, openStatement, parseUnverified, signStatement, type Opened } from './sign.js';
 export {
+  payloadType,
   type Statement,
   type StatementName,
   type CoordinatorCard,
@@ -21,6 +22,9 @@ export {
   type Aggregate,
   type Evaluation,
   type RunEnd,
+  type SecAggPlanStatement,
+  type SecAggAggregate,
 } from './statements.js';
 export { policyRules, type PolicyRule } from './policy-rules.js';
+export { revealedSchema } from './secagg-statements.js';
 export * from './events.js';

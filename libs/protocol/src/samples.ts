@@ -8,7 +8,16 @@ const digest = (digit: string): Digest => digit.repeat(64) as Digest;
 const north = 'north' as HospitalId;
 const runId = 'run-7' as RunId;
 const reply = { v: 1, runId, round: 3, attempt: 1, from: north, planDigest: digest('d') } as const;
+const session = { ...reply, sessionId: digest('5') } as const;
+const office = { v: 1, runId, round: 3, attempt: 1, from: 'coordinator', planDigest: digest('d') } as const;
+const ofSession = { ...office, sessionId: digest('5') } as const;
 const nonces = { protocol: 1, hospitalId: north, clientNonce: digest('1'), serverNonce: digest('2') } as const;
+
+const envelope = (name: StatementName): Envelope => ({
+  payloadType: payloadType(name),
+  payload: 'e30=',
+  signatures: [{ keyid: 'north', sig: `${'A'.repeat(86)}==` }],
+});
 
 export const sampleStatements: { readonly [N in StatementName]: Statement<N> } = {
   'coordinator-card': { v: 1, name: 'Consortium office', identityKey: digest('a') },
@@ -86,15 +95,43 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     rounds: 5,
     best: { round: 3, model: digest('9') },
   },
+  'secagg-plan': {
+    ...{ v: 1, runId, round: 3, attempt: 1, from: 'coordinator', mode: 'secagg', purpose: 'train' },
+    ...{ configDigest: digest('0'), model: digest('e') },
+    roster: [{ hospitalId: north, identityKey: digest('b'), x: 1 }],
+    ...{ tolerated: 1, threshold: 3, minCohort: 3, weighting: 'examples', clipNorm: '100', weightCap: 1_000 },
+    ...{ zMax: 8_388_607, parameters: 525_315, metrics: [{ name: 'train-loss', max: 1_000 }] },
+    ...{ issuedAtMs: 1_800_000_000_000, deadlineMs: 1_800_000_300_000 },
+  },
+  advert: {
+    ...reply,
+    maskKey: digest('1'),
+    encryptionKey: digest('2'),
+    seedCommit: digest('3'),
+    nonce: 'ab'.repeat(16),
+  },
+  roster: { ...office, adverts: [{ x: 1, envelope: envelope('advert') }] },
+  shares: { ...session, shareRoot: digest('4') },
+  deliver: { ...ofSession, dealers: [1, 2, 3] },
+  complaint: { ...session, accused: 'south' as HospitalId },
+  masked: { ...session, u2Digest: digest('6'), words: 27, yRoot: digest('7'), blobDigest: digest('7'), blobBytes: 108 },
+  survivors: { ...ofSession, survivors: [{ x: 1, yRoot: digest('7') }] },
+  agree: { ...session, survivorsDigest: digest('8') },
+  'unmask-request': { ...ofSession, agrees: [{ x: 1, envelope: envelope('agree') }] },
+  unmask: { ...session, selfSeeds: [{ x: 1, share: digest('9') }], maskKeys: [] },
+  'secagg-aggregate': {
+    ...ofSession,
+    ...{ survivors: [1], sumDigest: digest('a'), recovered: [{ x: 1, type: 'self-seed', digest: digest('b') }] },
+    ...{
+      vectors: [{ x: 1, blobDigest: digest('7') }],
+      revealedDigest: digest('c'),
+      revealedBytes: 99,
+      model: digest('8'),
+    },
+  },
 };
 
 export const statementNames = Object.keys(sampleStatements) as StatementName[];
-
-const envelope = (name: StatementName): Envelope => ({
-  payloadType: payloadType(name),
-  payload: 'e30=',
-  signatures: [{ keyid: 'north', sig: `${'A'.repeat(86)}==` }],
-});
 
 export const sampleRequests: { readonly [N in RequestName]: Request<N> } = {
   hello: { versions: { min: 1, max: 1 }, hospitalId: north, nonce: digest('1') },
@@ -108,6 +145,16 @@ export const sampleRequests: { readonly [N in RequestName]: Request<N> } = {
   'update.commit': { runId, digest: digest('7') },
   decline: { statement: envelope('decline') },
   evaluation: { statement: envelope('evaluation') },
+  advert: { statement: envelope('advert') },
+  shares: {
+    statement: envelope('shares'),
+    parcels: [{ x: 1, sealed: 'AAAA', selfSeedDigest: digest('1'), maskKeyDigest: digest('2') }],
+  },
+  complaint: { statement: envelope('complaint') },
+  agree: { statement: envelope('agree') },
+  unmask: { statement: envelope('unmask') },
+  'deliveries.read': { runId, planDigest: digest('d') },
+  'round.read': { runId, round: 3 },
 };
 
 export const requestNames = Object.keys(sampleRequests) as RequestName[];

@@ -7,6 +7,7 @@ import { decimalSchema } from './decimal.js';
 import { digestSchema, hex32Schema, hospitalIdSchema, runIdSchema } from './ids.js';
 import { limits } from './limits.js';
 import { policyRuleSchema } from './policy-rules.js';
+import { secAggStatements, secAggTerms } from './secagg-statements.js';
 
 const v = z.literal(1);
 const round = z.int().min(1).max(limits.rounds);
@@ -92,10 +93,13 @@ const training = z.strictObject({
 });
 
 /** What every hospital consents to before the first round; it never changes during a run. */
-const runConfig = z.strictObject({
+const runConfigFields = z.strictObject({
   v,
   runId: runIdSchema,
-  mode: z.literal('sealed'),
+  /** Who can read an update: nobody, or the coordinator. Never changed on the way. */
+  mode: z.enum(['secagg', 'sealed']),
+  /** Of the mode `secagg`, and of it alone. */
+  secagg: secAggTerms.exactOptional(),
   study: z.strictObject({
     name: z.string().min(1).max(200),
     labels: z.array(z.string().min(1).max(64)).min(2).max(limits.labels),
@@ -107,7 +111,8 @@ const runConfig = z.strictObject({
   backbone: digestSchema,
   preprocessing: z.string().max(64),
   training,
-  weighting: z.literal('examples'),
+  /** `uniform`: every hospital counts alike; secagg only. */
+  weighting: z.enum(['examples', 'uniform']),
   /** Largest L2 norm of an update, dimensionless: hospitals scale longer ones down, the coordinator refuses them. */
   clipNorm: decimalSchema,
   /** What the coordinator does with the mean update. */
@@ -131,6 +136,12 @@ const runConfig = z.strictObject({
     .min(1)
     .max(limits.hospitals),
 });
+
+const runConfig = runConfigFields.refine(
+  ({ mode, secagg, weighting }) =>
+    (mode === 'secagg') === (secagg !== undefined) && (mode === 'secagg' || weighting === 'examples'),
+  { path: ['secagg'], error: 'belongs to the mode secagg, and only to it' },
+);
 
 const consent = z.strictObject({ v, runId: runIdSchema, from: hospitalIdSchema, configDigest: digestSchema });
 
@@ -172,7 +183,7 @@ const update = z.strictObject({
 
 /** The hospital takes no part in this attempt: nobody needs to wait for it. It will not answer this plan any more. */
 const decline = z.discriminatedUnion('reason', [
-  z.strictObject({ ...reply, reason: z.enum(['UPDATE_LOST', 'TRAINING_FAILED', 'PAUSED']) }),
+  z.strictObject({ ...reply, reason: z.enum(['UPDATE_LOST', 'TRAINING_FAILED', 'PAUSED', 'CLOCK']) }),
   z.strictObject({ ...reply, reason: z.literal('POLICY'), rule: policyRuleSchema }),
 ]);
 
@@ -215,7 +226,19 @@ const runEnd = z.strictObject({
   from: coordinator,
   configDigest: digestSchema,
   outcome: z.enum(['finished', 'aborted']),
-  reason: z.enum(['ALL_ROUNDS_DONE', 'EARLY_STOPPED', 'TOO_FEW_HOSPITALS', 'STOPPED', 'COORDINATOR_FAILED']),
+  reason: z.enum([
+    'ALL_ROUNDS_DONE',
+    'EARLY_STOPPED',
+    'TOO_FEW_HOSPITALS',
+    'STOPPED',
+    'COORDINATOR_FAILED',
+    /** Too few hospitals helped to open a sum; a second one of the same round could be compared with it. */
+    'SUM_NOT_OPENED',
+    /** What was opened is not what honest hospitals send. */
+    'SUM_REFUSED',
+    /** A hospital refused the shares that another one dealt it. */
+    'SHARES_DISPUTED',
+  ]),
   rounds: z.int().min(0).max(limits.rounds),
   /** The round whose head the hospitals' held-out parts liked best, and that head; null where nothing was evaluated. */
   best: z.nullable(z.strictObject({ round, model: digestSchema })),
@@ -235,6 +258,7 @@ export const statements = {
   aggregate,
   evaluation,
   'run-end': runEnd,
+  ...secAggStatements,
 } as const;
 
 export type StatementName = keyof typeof statements;
@@ -246,6 +270,8 @@ export type ChallengeAnswer = Statement<'challenge-answer'>;
 export type RunConfig = Statement<'run-config'>;
 export type Consent = Statement<'consent'>;
 export type Plan = Statement<'plan'>;
+export type SecAggPlanStatement = Statement<'secagg-plan'>;
+export type SecAggAggregate = Statement<'secagg-aggregate'>;
 export type UpdateStatement = Statement<'update'>;
 export type Refusal = Statement<'refusal'>;
 export type Decline = Statement<'decline'>;

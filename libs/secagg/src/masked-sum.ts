@@ -8,6 +8,7 @@ export class MaskedSum {
   readonly #cohort: DealtCohort;
   readonly #words: Uint32Array;
   readonly #roots = new Map<number, string>();
+  readonly #checked = new WeakSet<Uint32Array>();
   #closed = false;
 
   constructor(cohort: DealtCohort) {
@@ -20,23 +21,37 @@ export class MaskedSum {
     return this.#words;
   }
 
+  /** Whether this hospital's vector is in the sum. */
+  has(x: number): boolean {
+    return this.#roots.has(x);
+  }
+
   /**
+   * Checks a vector that is going to be added once it counts.
+   *
    * @param masked - signed by the hospital.
    * @param vector - what it uploaded, u32, hostile. Not modified, not kept.
    * @throws {@link SecAggError} `WRONG_CONTEXT`, also for a vector after {@link close}; `ALREADY_SAID` for a second one;
    * `SPLIT_VIEW` if its masks are for other hospitals; `BAD_UPLOAD`. The sum is then as it was.
    */
-  add(masked: Masked, vector: Uint32Array): void {
+  check(masked: Masked, vector: Uint32Array): void {
     const sender = this.#sender(masked);
     if (masked.u2Digest !== this.#cohort.u2Digest) {
       throw new SecAggError('SPLIT_VIEW', `${sender.hospitalId} masked for other hospitals`, sender.hospitalId);
     }
-    const sum = this.#words;
-    if (masked.words !== sum.length || vector.length !== sum.length) {
-      throw new SecAggError('BAD_UPLOAD', `expected ${sum.length} words`);
+    const words = this.#words.length;
+    if (masked.words !== words || vector.length !== words) {
+      throw new SecAggError('BAD_UPLOAD', `expected ${words} words`);
     }
     if (vectorRoot(vector) !== masked.yRoot) throw new SecAggError('BAD_UPLOAD', 'the vector is not the one signed');
-    addWords(sum, vector);
+    this.#checked.add(vector);
+  }
+
+  /** As {@link check}, which is not repeated for the same vector; then adds it. */
+  add(masked: Masked, vector: Uint32Array): void {
+    const sender = this.#sender(masked);
+    if (!this.#checked.has(vector)) this.check(masked, vector);
+    addWords(this.#words, vector);
     this.#roots.set(sender.x, masked.yRoot);
   }
 

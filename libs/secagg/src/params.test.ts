@@ -88,7 +88,7 @@ describe('a plan', () => {
     ['a metric that could wrap', { metrics: [{ name: 'loss', max: 429_496_730 }] }],
     ['a metric twice', { metrics: [1, 2].map((max) => ({ name: 'loss', max })) }],
     ['a grid of no resolution', { zMax: 1_023 }],
-    ['no parameters', { parameters: 0 }],
+    ['fewer than no parameters', { parameters: -1 }],
     ['a weight cap of zero', { weightCap: 0 }],
     ['uniform weighting with a cap that would scale it', { weighting: 'uniform' }],
     ['a clip norm of zero', { clipNorm: '0' }],

@@ -93,7 +93,8 @@ function checkRing({ roster, weighting, weightCap, zMax, parameters, metrics }: 
   require(isWhole(zMax, MIN_Z_MAX, RING_MAX) && ringHolds(n, zMax), 'the sum of coordinates could wrap');
   require(isWhole(weightCap, 1, RING_MAX) && ringHolds(n, weightCap), 'the sum of weights could wrap');
   require(weighting === 'examples' || weightCap === 1, 'uniform weighting has a weight cap of 1');
-  require(isWhole(parameters, 1, MAX_PARAMETERS), `an update has 1 to ${MAX_PARAMETERS} parameters`);
+  // None where only metrics are summed.
+  require(isWhole(parameters, 0, MAX_PARAMETERS), `an update has at most ${MAX_PARAMETERS} parameters`);
   require(metrics.length <= MAX_METRICS, `at most ${MAX_METRICS} metrics`);
   require(new Set(metrics.map(({ name }) => name)).size === metrics.length, 'a metric is named twice');
   require(metrics.every(({ max }) => isWhole(max, 1, RING_MAX) && ringHolds(n, max)), 'the sum of a metric could wrap');

@@ -173,9 +173,16 @@ function limitOf(state: CoordinatorState, rules: RunRules): number {
     case 'gathering':
       return state.paused ? Number.POSITIVE_INFINITY : 2 * rules.gatherTimeoutMs;
     case 'collecting':
+    case 'advertising':
     case 'closing':
       return rules.roundTimeoutMs;
+    case 'sharing':
+    case 'masking':
+    case 'agreeing':
+    case 'unmasking':
+      return rules.secagg?.stageTimeoutMs ?? 0;
     case 'planning':
+    case 'opening':
     case 'aggregating':
     case 'ended':
       return 0;

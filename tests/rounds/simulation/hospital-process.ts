@@ -14,11 +14,12 @@ export interface HospitalDisk {
   memory: string | undefined;
   updateStatement: { readonly statement: Envelope; readonly blobDigest: Outgoing['blobDigest'] } | undefined;
   updateSealed: Uint8Array | undefined;
+  secure: string | undefined;
   isDone: boolean;
 }
 
 export const emptyDisk = (): HospitalDisk => ({
-  ...{ memory: undefined, updateStatement: undefined, updateSealed: undefined, isDone: false },
+  ...{ memory: undefined, updateStatement: undefined, updateSealed: undefined, secure: undefined, isDone: false },
 });
 
 export interface HospitalWorld {
@@ -144,6 +145,13 @@ export class HospitalProcess {
         });
         await file('update.sealed', () => {
           disk.updateSealed = undefined;
+        });
+      },
+      readSecure: () => Promise.resolve(disk.secure === undefined ? undefined : (JSON.parse(disk.secure) as never)),
+      writeSecure: (_runId, record) => {
+        const text = JSON.stringify(record);
+        return file('secure.json', () => {
+          disk.secure = text;
         });
       },
       finish: () =>

@@ -1,6 +1,7 @@
 /** How hospitals like the head of each round, out of the evaluations that they signed; mode sealed. */
 import { SMALL_CELL_EXAMPLES, type GlobalFigures, type HospitalFigures, type RoundDone } from '@consilium/operator-api';
 import { parseUnverified } from '@consilium/protocol';
+import type { SummedFigures } from '@consilium/rounds';
 import type { RunStore } from '@consilium/store';
 
 /** By round. The last word of a hospital about a round is the only one that the machine has heard. */
@@ -36,6 +37,11 @@ export function shownFigures(all: readonly HospitalFigures[]): RoundDone['figure
     hospitals: bySize.slice(hidden.length).sort((a, b) => (a.hospital < b.hospital ? -1 : 1)),
     suppressed: hidden.map(({ hospital }) => hospital).sort(),
   };
+}
+
+/** What is shown where only sums are known: no hospital's own figures. @param hospitals - in the round. */
+export function summedFigures(figures: SummedFigures | undefined, hospitals: number): RoundDone['figures'] {
+  return { global: figures === undefined ? null : { hospitals, ...figures }, hospitals: null, suppressed: [] };
 }
 
 function meanOf(all: readonly HospitalFigures[]): GlobalFigures | null {

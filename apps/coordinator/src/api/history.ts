@@ -6,11 +6,12 @@ import type { Digest, HospitalId } from '@consilium/protocol';
 import {
   startCoordinator,
   stepCoordinator,
+  type CoordinatorEffect,
   type CoordinatorEvent,
   type CoordinatorState,
-  type ReceivedUpdate,
   type RunRules,
   type Score,
+  type SummedFigures,
 } from '@consilium/rounds';
 import type { RunStore, StoredEvent } from '@consilium/store';
 import { NO_STAGES, stagesAfter, type StageTimes } from './stages.js';
@@ -21,9 +22,16 @@ export interface PastRound {
   readonly startedAt: string;
   readonly endedAt: string;
   readonly cohort: readonly HospitalId[];
-  /** Those that were averaged. */
-  readonly updates: readonly ReceivedUpdate[];
+  /** Those that were averaged; null where the trust mode shows nobody's own figures. */
+  readonly updates: readonly {
+    readonly hospitalId: HospitalId;
+    readonly blobBytes: number;
+    readonly examples: number | null;
+    readonly loss: number | null;
+  }[];
   readonly totalExamples: number;
+  /** Mean training loss, nats: by examples, or of the hospitals where only their sum is known. */
+  readonly loss: number;
   readonly model: Digest;
 }
 
@@ -36,11 +44,13 @@ export interface History {
   readonly roundStartedAt: string | undefined;
   readonly rounds: readonly PastRound[];
   readonly stages: StageTimes;
+  /** What all held-out parts together say of the head that a round ended with; mode secagg. */
+  readonly summed: ReadonlyMap<number, SummedFigures>;
 }
 
 export const emptyHistory = (rules: RunRules): History => ({
   ...{ state: startCoordinator(rules).state, events: 0, phaseSince: undefined, roundStartedAt: undefined, rounds: [] },
-  stages: NO_STAGES,
+  ...{ stages: NO_STAGES, summed: new Map() },
 });
 
 /** @param rules - those of the run that the event belongs to. */
@@ -48,12 +58,20 @@ export function withEvent(rules: RunRules, past: History, { at, event }: Pick<St
   const fact = JSON.parse(event) as CoordinatorEvent;
   const { state, effects } = stepCoordinator(rules, past.state, fact);
   const roundStartedAt = fact.type === 'plan-signed' ? at : past.roundStartedAt;
-  const done = effects
-    .filter((effect) => effect.type === 'publish-aggregate')
-    .map(({ round, cohort, updates, totalExamples, newModel }): PastRound => ({
-      ...{ round, cohort, updates, totalExamples, model: newModel },
-      ...{ startedAt: roundStartedAt ?? at, endedAt: at },
-    }));
+  const done = effects.flatMap((effect): PastRound[] => {
+    const times = { startedAt: roundStartedAt ?? at, endedAt: at };
+    if (effect.type === 'publish-aggregate') {
+      const { round, cohort, updates, totalExamples, newModel: model } = effect;
+      const loss = updates.reduce((sum, update) => sum + update.examples * update.loss, 0) / totalExamples;
+      return [{ round, cohort, updates, totalExamples, loss, model, ...times }];
+    }
+    // The last sum of a secure run has no head of its own.
+    if (effect.type !== 'publish-sum' || effect.secure?.lastly !== undefined) return [];
+    const { round, cohort, sum, newModel: model } = effect;
+    const { totalWeight: totalExamples, loss } = sum;
+    return [{ round, cohort, updates: inSum(past.state), totalExamples, loss, model, ...times }];
+  });
+  const sums = effects.filter((effect) => effect.type === 'publish-sum');
   const begins = state.phase !== past.state.phase || fact.type === 'restarted' || fact.type === 'resume';
   return {
     state,
@@ -61,9 +79,26 @@ export function withEvent(rules: RunRules, past: History, { at, event }: Pick<St
     phaseSince: begins || past.phaseSince === undefined ? at : past.phaseSince,
     roundStartedAt,
     rounds: done.length === 0 ? past.rounds : [...past.rounds, ...done],
+    summed: sums.reduce(withFigures, past.summed),
     stages: stagesAfter(past.stages, { before: past.state, after: state, event: fact, at }),
   };
 }
+
+/** The figures that come with a sum are of the head that its round started from. */
+function withFigures(
+  summed: History['summed'],
+  { round, sum: { figures } }: Extract<CoordinatorEffect, { type: 'publish-sum' }>,
+): History['summed'] {
+  return figures === null || round === 1 ? summed : new Map(summed).set(round - 1, figures);
+}
+
+/** Whose vector is in the sum that is being opened. */
+const inSum = (state: CoordinatorState): PastRound['updates'] =>
+  state.phase !== 'opening'
+    ? []
+    : [...state.said.masking]
+        .map(([hospitalId, { blob }]) => ({ hospitalId, blobBytes: blob?.bytes ?? 0, examples: null, loss: null }))
+        .sort((a, b) => (a.hospitalId < b.hospitalId ? -1 : 1));
 
 /** Goes on from `past` to the end of the log. */
 export async function readHistory(

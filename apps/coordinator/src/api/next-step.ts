@@ -1,6 +1,7 @@
 /** What happens next in a run, by the rules of its machine (libs/rounds): who is awaited, until when, and what then. */
 import type { NextView } from '@consilium/operator-api';
 import type { RunConfig } from '@consilium/protocol';
+import { awaitedIn } from '@consilium/rounds';
 import type { History } from './history.js';
 
 /** @returns null for a run that has ended. */
@@ -46,6 +47,24 @@ export function nextOf(config: RunConfig, { state, phaseSince }: History, create
         without: missing,
       };
     }
+    case 'advertising':
+    case 'sharing':
+    case 'masking':
+    case 'agreeing':
+    case 'unmasking': {
+      const missing = awaitedIn(state);
+      const { threshold, floor } = state.secure;
+      const opens = state.phase === 'agreeing' || state.phase === 'unmasking';
+      const needs = Math.max(0, (opens ? threshold : floor) - state.said[state.phase].size);
+      const stageMs = config.secagg?.stageTimeoutMs ?? config.roundTimeoutMs;
+      const by = after(state.phase === 'advertising' ? config.roundTimeoutMs : stageMs);
+      return {
+        ...{ ...own, waitsFor: 'updates', needs, missing, without: missing, by },
+        // Before the sum is being opened, a round may be begun once more.
+        otherwise: state.phase === 'unmasking' ? 'run-ends' : 'waits-on',
+      };
+    }
+    case 'opening':
     case 'aggregating':
       return { ...own, then: 'next-round' };
     case 'planning':

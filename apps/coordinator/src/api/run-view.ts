@@ -1,9 +1,9 @@
 /** A run as the API shows it: its signed configuration and its history in the words of {@link runDetail}. */
 import type { RoundDone, RunDetail, RunSummary } from '@consilium/operator-api';
 import type { Opened, RunConfig } from '@consilium/protocol';
-import type { CoordinatorState } from '@consilium/rounds';
+import { speakers, type CoordinatorState } from '@consilium/rounds';
 import { rulesOf } from '../run/rules.js';
-import { shownFigures, type FiguresByRound } from './figures.js';
+import { shownFigures, summedFigures, type FiguresByRound } from './figures.js';
 import { bestRoundOf, federatedScore, type History, type PastRound } from './history.js';
 import { timelineOf } from './timeline.js';
 
@@ -60,9 +60,22 @@ function statusOf(state: CoordinatorState): RunSummary['status'] {
   return state.paused ? 'paused' : 'running';
 }
 
-function limitOf({ gatherTimeoutMs, roundTimeoutMs }: RunConfig, { phase }: CoordinatorState): number | null {
-  if (phase === 'gathering') return gatherTimeoutMs;
-  return phase === 'collecting' || phase === 'closing' ? roundTimeoutMs : null;
+function limitOf({ gatherTimeoutMs, roundTimeoutMs, secagg }: RunConfig, { phase }: CoordinatorState): number | null {
+  switch (phase) {
+    case 'gathering':
+      return gatherTimeoutMs;
+    case 'collecting':
+    case 'advertising':
+    case 'closing':
+      return roundTimeoutMs;
+    case 'sharing':
+    case 'masking':
+    case 'agreeing':
+    case 'unmasking':
+      return secagg?.stageTimeoutMs ?? null;
+    default:
+      return null;
+  }
 }
 
 function partOf(
@@ -76,6 +89,16 @@ function partOf(
       if (!state.cohort.includes(id)) return null;
       if (state.received.has(id)) return 'answered';
       return state.declined.has(id) ? 'declined' : 'awaited';
+    case 'advertising':
+    case 'sharing':
+    case 'masking':
+    case 'agreeing':
+    case 'unmasking':
+      if (!state.cohort.includes(id)) return null;
+      if (state.said[state.phase].has(id)) return 'answered';
+      return state.declined.has(id) || !speakers(state, state.phase).includes(id) ? 'declined' : 'awaited';
+    case 'opening':
+      return state.said.masking.has(id) ? 'answered' : null;
     case 'aggregating':
       return state.updates.some(({ hospitalId }) => hospitalId === id) ? 'answered' : null;
     case 'gathering':
@@ -85,12 +108,12 @@ function partOf(
   }
 }
 
-function roundOf(past: PastRound, { config, history: { state }, figures }: KnownRun): RoundDone {
-  const { scores } = state;
+function roundOf(past: PastRound, { config, history: { state, summed }, figures }: KnownRun): RoundDone {
+  const { scores, summedScores } = state;
   const { selection } = config.body;
   const { round, startedAt, endedAt, cohort, updates, totalExamples, model } = past;
   const given = scores.get(round);
-  const score = given === undefined ? undefined : federatedScore(given);
+  const score = given === undefined ? summedScores.get(round) : federatedScore(given);
   return {
     ...{ round, startedAt, model, examples: totalExamples },
     seconds: Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)) / 1_000,
@@ -98,16 +121,19 @@ function roundOf(past: PastRound, { config, history: { state }, figures }: Known
       ...{ hospital: hospitalId, examples, loss, bytes: blobBytes },
     })),
     missing: cohort.filter((id) => !updates.some(({ hospitalId }) => hospitalId === id)),
-    loss: updates.reduce((sum, { examples, loss }) => sum + examples * loss, 0) / totalExamples,
-    figures: shownFigures(figures.get(round) ?? []),
+    loss: past.loss,
+    figures:
+      config.body.mode === 'secagg'
+        ? summedFigures(summed.get(round), updates.length)
+        : shownFigures(figures.get(round) ?? []),
     bytes: updates.reduce((sum, { blobBytes }) => sum + blobBytes, 0),
     score:
-      given === undefined || score === undefined
+      score === undefined
         ? null
         : {
             // The machine prefers the larger value, so a loss is negative in it.
             value: selection.metric === 'loss' ? -score.value : score.value,
-            ...{ hospitals: given.size, examples: score.examples },
+            ...{ hospitals: given?.size ?? null, examples: score.examples },
           },
   };
 }

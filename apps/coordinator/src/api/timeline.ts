@@ -2,6 +2,7 @@
 import type { PlaceView, StageName, StageView, Timeline } from '@consilium/operator-api';
 import { stageNames } from '@consilium/operator-api';
 import type { HospitalId, RunConfig } from '@consilium/protocol';
+import { speakers } from '@consilium/rounds';
 import type { History } from './history.js';
 import { nextOf } from './next-step.js';
 import { medianMs, stageOf } from './stages.js';
@@ -47,8 +48,9 @@ function stageView(name: StageName, config: RunConfig, { state, stages }: Histor
   };
 }
 
-function stageLimitMs(name: StageName, { gatherTimeoutMs, roundTimeoutMs }: RunConfig): number | null {
+function stageLimitMs(name: StageName, { gatherTimeoutMs, roundTimeoutMs, secagg }: RunConfig): number | null {
   if (name === 'invite') return gatherTimeoutMs;
+  if (secagg !== undefined && name !== 'train') return name === 'evaluate' ? null : secagg.stageTimeoutMs;
   return name === 'train' || name === 'evaluate' ? roundTimeoutMs : null;
 }
 
@@ -79,6 +81,21 @@ function placeOf(hospital: HospitalId, history: History, nowMs: number): PlaceVi
       return state.updates.some(({ hospitalId }) => hospitalId === hospital)
         ? at('done', stage, since)
         : at(answered === undefined ? 'dropped' : 'declined', 'train', answered?.at);
+    case 'advertising':
+    case 'sharing':
+    case 'masking':
+    case 'agreeing':
+    case 'unmasking':
+      if (!state.cohort.includes(hospital)) return at('outside', null);
+      if (state.said[state.phase].has(hospital)) return at('done', stage, answered?.at);
+      if (state.declined.has(hospital)) return at('declined', answered?.stage ?? stage, answered?.at);
+      if (state.absent.has(hospital) || !speakers(state, state.phase).includes(hospital)) {
+        return at('dropped', answered?.stage ?? stage, answered?.at);
+      }
+      return waiting();
+    case 'opening':
+      if (!state.cohort.includes(hospital)) return at('outside', null);
+      return state.said.masking.has(hospital) ? at('done', stage, since) : at('dropped', 'mask', answered?.at);
     case 'closing':
       if (!state.consented.has(hospital)) return at('outside', null);
       if (!state.awaiting.has(hospital)) return at('done', stage, answered?.at);

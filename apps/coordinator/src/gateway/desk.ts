@@ -9,6 +9,7 @@ import { verifyStrict, type Identity } from '@consilium/crypto';
 import {
   limits,
   openStatement,
+  payloadType,
   ProtocolError,
   REFUSALS,
   requests,
@@ -17,15 +18,18 @@ import {
   type Envelope,
   type HospitalId,
   type Opened,
+  type Parcel,
   type Request,
   type RequestName,
 } from '@consilium/protocol';
+import { refuseWord, type SecureStage } from '@consilium/rounds';
 import { StoreError } from '@consilium/store';
-import { floatBytes } from '@consilium/tensors';
 import { inRequest } from '../operations/request-scope.js';
 import type { Conductor } from '../run/conductor.js';
 import type { Member, Office } from '../run/office.js';
 import type { Progress } from '../run/progress.js';
+import type { SecureRounds } from '../run/secure-rounds.js';
+import { WORD_OF_STAGE, type Word } from '../run/secure-session.js';
 import { RateLimit } from './rate.js';
 import { Session, type KeyOf } from './session.js';
 import type { Uploads } from './uploads.js';
@@ -63,6 +67,16 @@ export interface DeskParts {
   /** From the connection to the proof of identity; absent: that of the protocol. */
   readonly handshakeMs?: number;
 }
+
+type HospitalSays =
+  | 'consent'
+  | 'refusal'
+  | 'update'
+  | 'masked'
+  | 'decline'
+  | 'evaluation'
+  | 'complaint'
+  | (typeof WORD_OF_STAGE)[SecureStage];
 
 export class Desk {
   readonly #callers = new Map<string, Caller>();
@@ -228,20 +242,16 @@ export class Desk {
       },
       'blob.read': async ({ runId, digest, offset, length }) => {
         const run = this.#runOf(caller, runId);
-        const model = await run.models.read(digest).catch((error: unknown) => {
+        await this.#drained(caller);
+        return run.readPublished(digest, offset, length).catch((error: unknown) => {
           throw error instanceof StoreError && error.code === 'BLOB_UNKNOWN'
             ? new ProtocolError('BLOB_UNKNOWN')
             : error;
         });
-        await this.#drained(caller);
-        const bytes = floatBytes(model);
-        return {
-          bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).subarray(offset, offset + length),
-          sizeBytes: bytes.length,
-        };
       },
       'update.offer': ({ statement }) => {
-        const { hospitalId, run, opened } = this.#heard(caller, 'update', statement);
+        const name = statement.payloadType === payloadType('masked') ? 'masked' : 'update';
+        const { hospitalId, run, opened } = this.#heard(caller, name, statement);
         return uploads.offer(hospitalId, opened, run);
       },
       'update.chunk': (chunk) => uploads.chunk(session.authenticated().hospitalId, chunk),
@@ -258,11 +268,52 @@ export class Desk {
       },
       evaluation: async ({ statement }) => {
         const { run, opened } = this.#heard(caller, 'evaluation', statement);
+        // In the other mode one hospital's figures are nobody's business: they are summed under masks.
+        if (run.secure !== undefined) throw new ProtocolError('MODE_MISMATCH');
         await run.acceptEvaluation(opened);
         return {};
       },
+      advert: ({ statement }) => this.#word(caller, 'advertising', statement),
+      shares: ({ statement, parcels }) => this.#word(caller, 'sharing', statement, parcels),
+      agree: ({ statement }) => this.#word(caller, 'agreeing', statement),
+      unmask: ({ statement }) => this.#word(caller, 'unmasking', statement),
+      complaint: async ({ statement }) => {
+        const { run, opened } = this.#heard(caller, 'complaint', statement);
+        const refusal = refuseWord(run.state, 'masking', opened.body);
+        if (refusal !== undefined) throw new ProtocolError(refusal);
+        await secureOf(run).complain(opened);
+        return {};
+      },
+      'deliveries.read': ({ runId, planDigest }) => {
+        const { hospitalId } = session.authenticated();
+        return { deliveries: secureOf(this.#runOf(caller, runId)).deliveriesFor(hospitalId, planDigest) };
+      },
+      'round.read': async ({ runId, round }) => {
+        const { plan, aggregate } = await secureOf(this.#runOf(caller, runId)).past(round);
+        return { plan: plan.envelope, aggregate: aggregate.envelope };
+      },
     };
     return acts[name](request);
+  }
+
+  /** What a hospital says at a stage of a secure round. Said again because the ack was lost, it counts already. */
+  async #word(
+    caller: Caller,
+    stage: Exclude<SecureStage, 'masking'>,
+    statement: Envelope,
+    parcels?: readonly Parcel[],
+  ): Promise<object> {
+    const { run, opened } = this.#heard(caller, WORD_OF_STAGE[stage], statement);
+    const secure = secureOf(run);
+    const { from } = opened.body;
+    if ('said' in run.state && run.state.said[stage].get(from)?.digest === opened.digest) return {};
+    const refusal = refuseWord(run.state, stage, opened.body);
+    const isEnough = secure.isEnough(stage, opened.body.planDigest);
+    if (refusal === 'ROUND_CLOSED' && isEnough) return {};
+    if (refusal !== undefined) throw new ProtocolError(refusal);
+    const counts = await secure.hear(stage, opened as Word, parcels === undefined ? {} : { parcels });
+    if (!counts && !isEnough) throw new ProtocolError('ROUND_CLOSED');
+    return {};
   }
 
   /** Resolves when the line has taken most of what was written to it. @throws {@link ProtocolError} `RATE_LIMITED`. */
@@ -281,7 +332,7 @@ export class Desk {
   }
 
   /** A statement of this very hospital, signed with its key, about a run that it belongs to. */
-  #heard<N extends 'consent' | 'refusal' | 'update' | 'decline' | 'evaluation'>(
+  #heard<N extends HospitalSays>(
     caller: Caller,
     name: N,
     statement: Envelope,
@@ -309,6 +360,12 @@ export class Desk {
     else this.parts.progress({ event: 'connected', hospital: hospitalId });
     return answer;
   }
+}
+
+/** @throws {@link ProtocolError} `MODE_MISMATCH`. */
+function secureOf({ secure }: Conductor): SecureRounds {
+  if (secure === undefined) throw new ProtocolError('MODE_MISMATCH');
+  return secure;
 }
 
 function memberOf({ session }: Caller): Member {

@@ -143,4 +143,39 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
   evaluation(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
     return this.desk.answer('evaluation', socket.id, body);
   }
+
+  @SubscribeMessage('advert')
+  advert(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('advert', socket.id, body);
+  }
+
+  @SubscribeMessage('shares')
+  shares(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('shares', socket.id, body);
+  }
+
+  @SubscribeMessage('complaint')
+  complaint(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('complaint', socket.id, body);
+  }
+
+  @SubscribeMessage('agree')
+  agree(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('agree', socket.id, body);
+  }
+
+  @SubscribeMessage('unmask')
+  unmask(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('unmask', socket.id, body);
+  }
+
+  @SubscribeMessage('deliveries.read')
+  readDeliveries(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('deliveries.read', socket.id, body);
+  }
+
+  @SubscribeMessage('round.read')
+  readRound(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('round.read', socket.id, body);
+  }
 }

@@ -2,9 +2,9 @@
  * One update on its way in. What arrives while the store writes goes with the next write, and a sealed one is opened and
  * checked as it comes: when it is whole, nothing of it need be read again.
  */
-import type { Opened } from '@consilium/protocol';
 import type { BlobStore, Lease } from '@consilium/store';
 import type { SealedCheck } from '../run/sealed-check.js';
+import type { UploadStatement } from './update-kinds.js';
 
 /** Of one write; more waits for the next one. */
 const BATCH_BYTES = 1_048_576;
@@ -25,7 +25,7 @@ export class Upload {
 
   /** @param check - absent where the bytes are not all going to pass through here, or there is nothing to open. */
   constructor(
-    readonly statement: Opened<'update'>,
+    readonly statement: UploadStatement,
     readonly name: string,
     private readonly blobs: Pick<BlobStore, 'append'>,
     private readonly lease: () => Lease,

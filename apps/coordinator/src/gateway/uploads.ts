@@ -2,14 +2,11 @@
  * Updates on their way in: the signed statement first, then chunks, then the commit. At most one at a time for a hospital
  * and run, never larger than the plan implies, and what is cut off is taken up where it ended, also after a crash.
  */
-import { sealedSizeBytes } from '@consilium/crypto';
-import { ProtocolError, type HospitalId, type Opened, type Request } from '@consilium/protocol';
-import { refuseUpdate } from '@consilium/rounds';
+import { ProtocolError, type HospitalId, type Request } from '@consilium/protocol';
 import { StoreError, type Lease, type RunStore } from '@consilium/store';
 import type { Conductor } from '../run/conductor.js';
-import { SealedCheck } from '../run/sealed-check.js';
 import { updateName } from '../run/sealed-sum.js';
-import { blobPieces } from '../run/stored-blob.js';
+import { checkOf, isCounted, refusalOf, requireOpenRound, take, type UploadStatement } from './update-kinds.js';
 import { Upload } from './upload.js';
 
 /** The desk serves hospitals one by one; two runs of one hospital do not share an upload. */
@@ -26,7 +23,7 @@ export class Uploads {
   /** @returns How much of this very update is already here: all of it, when it counts already. */
   async offer(
     hospitalId: HospitalId,
-    statement: Opened<'update'>,
+    statement: UploadStatement,
     conductor: Conductor,
   ): Promise<{ receivedBytes: number }> {
     const { body, digest } = statement;
@@ -86,7 +83,7 @@ export class Uploads {
       try {
         // Again, and not only at the offer: the round may have closed while the chunks travelled.
         this.#check(conductor, upload.statement);
-        if (conductor.openRound === undefined) throw new ProtocolError('ROUND_CLOSED');
+        requireOpenRound(conductor);
       } catch (error) {
         await this.#discard(keyOf(hospitalId, runId), upload);
         throw error;
@@ -97,16 +94,14 @@ export class Uploads {
         const isShort = error instanceof StoreError && error.code === 'BLOB_GAP';
         throw isShort ? new ProtocolError('UPDATE_SIZE', 'bytes are missing') : chunkRefusal(error);
       });
-      const check = upload.checked() ?? (await this.#readCheck(upload, conductor));
+      let counted: boolean;
       try {
-        if (check === undefined) throw new ProtocolError('ROUND_CLOSED');
-        check.end();
+        // The blob is durable; when the event is too, the update counts whatever happens to this process.
+        counted = await take(conductor, upload, blobs);
       } catch (error) {
-        await this.#discard(keyOf(hospitalId, runId), upload);
+        if (error instanceof ProtocolError) await this.#discard(keyOf(hospitalId, runId), upload);
         throw error;
       }
-      // The blob is durable; when the event is too, the update counts whatever happens to this process.
-      const counted = await conductor.acceptUpdate(upload.statement);
       if (!counted) await this.#discard(keyOf(hospitalId, runId), upload);
       this.#forget(keyOf(hospitalId, runId));
       if (!counted) throw new ProtocolError('ROUND_CLOSED');
@@ -126,13 +121,13 @@ export class Uploads {
     this.#open.delete(place);
   }
 
-  #isCounted(conductor: Conductor, { body }: Opened<'update'>): boolean {
+  #isCounted(conductor: Conductor, { body }: UploadStatement): boolean {
     return isCounted(conductor, body.from, body.blobDigest);
   }
 
   /** @throws {@link ProtocolError} unless this update may still count. */
-  #check({ state, config }: Conductor, { body }: Opened<'update'>): void {
-    const refusal = refuseUpdate(state, body, sealedSizeBytes(4 * config.body.parameters));
+  #check(conductor: Conductor, statement: UploadStatement): void {
+    const refusal = refusalOf(conductor, statement);
     if (refusal !== undefined) throw new ProtocolError(refusal);
   }
 
@@ -141,32 +136,11 @@ export class Uploads {
     await this.store.blobs.remove(this.lease(), statement.body.runId, name);
   }
 
-  /** Of a complete update that did not pass through here in one piece. @returns undefined when its round is over. */
-  async #readCheck({ statement, name }: Upload, conductor: Conductor): Promise<SealedCheck | undefined> {
-    const check = checkOf(conductor, statement);
-    if (check === undefined) return undefined;
-    for await (const piece of blobPieces(this.store.blobs, statement.body.runId, name)) check.push(piece);
-    return check;
-  }
-
   #find(hospitalId: HospitalId, runId: string, digest: string): Upload {
     const open = this.#open.get(keyOf(hospitalId, runId));
     if (open?.statement.body.blobDigest !== digest) throw new ProtocolError('UPDATE_NOT_OFFERED');
     return open;
   }
-}
-
-/** @returns undefined when no round is open. */
-function checkOf({ openRound, config }: Conductor, { body }: Opened<'update'>): SealedCheck | undefined {
-  if (openRound === undefined) return undefined;
-  return new SealedCheck(body.blobBytes, openRound.secretKey, { ...body, hospitalId: body.from }, config.body);
-}
-
-/** Whether this very update is part of the round that is collected or summed now. */
-function isCounted({ state }: Conductor, hospitalId: HospitalId, blobDigest: string): boolean {
-  if (state.phase === 'collecting') return state.received.get(hospitalId)?.blobDigest === blobDigest;
-  if (state.phase !== 'aggregating') return false;
-  return state.updates.some((update) => update.hospitalId === hospitalId && update.blobDigest === blobDigest);
 }
 
 /** What the store says of a chunk, in the words of the protocol; anything else is the store's own trouble. */

@@ -1,6 +1,6 @@
 /** What a monitor reads. A label never has more values than there are codes, or runs that are open. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { CoordinatorState } from '@consilium/rounds';
+import { SECURE_STAGES, type CoordinatorState } from '@consilium/rounds';
 import type { Progress } from '../run/progress.js';
 import type { AppendObserver } from './measured-store.js';
 
@@ -11,7 +11,7 @@ export interface Census {
   readonly connected: number;
 }
 
-const STAGES = ['gathering', 'planning', 'collecting', 'aggregating', 'closing'] as const;
+const STAGES = ['gathering', 'planning', 'collecting', 'aggregating', ...SECURE_STAGES, 'opening', 'closing'] as const;
 
 export class Metrics implements AppendObserver {
   readonly #registry = new Registry();

@@ -61,7 +61,13 @@ describe('Metrics', () => {
     ];
     const metrics = new Metrics(() => ({ runs, connected: 3 }));
     metrics.note({ event: 'update', run, round: 1, hospital: a, bytes: 100 });
-    const done = { event: 'round-done' as const, run, seconds: 1, hospitals: [{ id: a, trainExamples: 1, loss: 1 }] };
+    const done = {
+      event: 'round-done' as const,
+      run,
+      seconds: 1,
+      hospitals: [{ id: a, trainExamples: 1, loss: 1 }],
+      totals: { weight: 1, loss: 1 },
+    };
     metrics.note({ ...done, round: 1, missing: [] });
     metrics.note({ ...done, round: 2, missing: [b] });
     metrics.note({ event: 'refused', hospital: undefined, request: 'sync', code: 'NOT_AUTHENTICATED' });
@@ -151,7 +157,7 @@ describe('a coordinator that waits', () => {
 
 const digest = (n: number): Digest => n.toString(16).padStart(64, '0') as Digest;
 const past = (round: number, model = digest(round)): PastRound => ({
-  ...{ round, model, startedAt: '', endedAt: '', cohort: [], updates: [], totalExamples: 1 },
+  ...{ round, model, startedAt: '', endedAt: '', cohort: [], updates: [], totalExamples: 1, loss: 1 },
 });
 
 describe('Snapshots', () => {

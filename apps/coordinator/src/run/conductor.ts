@@ -15,6 +15,7 @@ import { PublishedModels } from './published-models.js';
 import type { Progress } from './progress.js';
 import { rulesOf, scoreOf } from './rules.js';
 import { averageSealed } from './sealed-sum.js';
+import { SecureRounds } from './secure-rounds.js';
 import { serverStep } from './server-step.js';
 import { documentOf, openOwn, ROUND_KEY, RunStatements, type Effect } from './statements.js';
 
@@ -43,9 +44,28 @@ interface Round {
 /** How long to wait before work that the store interrupted is begun again. */
 const WORK_RETRY_MS = 500;
 const PASSING = ['STORE_UNAVAILABLE', 'STORE_FULL', 'STORE_READ_ONLY'];
+const mayPass = (error: unknown): boolean => error instanceof StoreError && PASSING.includes(error.code);
+
+/** What a hospital that has just come must know, in order of time. */
+const ORDER: readonly Pushed['name'][] = [
+  ...(['run-config', 'aggregate', 'plan'] as const),
+  ...(['secagg-aggregate', 'secagg-plan', 'roster', 'deliver', 'survivors', 'unmask-request'] as const),
+  'run-end',
+];
+/** Those of one attempt: none outlives it. */
+const OF_ATTEMPT: readonly Pushed['name'][] = [
+  'plan',
+  'secagg-plan',
+  'roster',
+  'deliver',
+  'survivors',
+  'unmask-request',
+];
 
 export class Conductor {
   readonly models: PublishedModels;
+  /** Of the trust mode secagg; undefined in the other. */
+  readonly secure: SecureRounds | undefined;
   readonly #statements: RunStatements;
   readonly #timers = new Map<string, () => void>();
   readonly #latest = new Map<Pushed['name'], Pushed>();
@@ -64,6 +84,25 @@ export class Conductor {
     this.models = new PublishedModels(ports.store.blobs, config.body.runId);
     this.#statements = new RunStatements(ports.identity, config, (round) => this.models.digestOf(round));
     this.#latest.set('run-config', { name: 'run-config', envelope: config.envelope });
+    this.secure = config.body.mode === 'secagg' ? this.#secureRounds() : undefined;
+  }
+
+  #secureRounds(): SecureRounds {
+    const { store, lease, clock, log, identity } = this.ports;
+    return new SecureRounds({
+      ...{ config: this.config, statements: this.#statements, models: this.models, store, lease, clock, log },
+      open: (name, text) => openOwn(identity, name, text),
+      accept: (event, attachment) => this.accept(event, attachment),
+      internally: (event, attachment) => this.#internally(event, attachment),
+      push: (name, statement) => {
+        this.#push(name, statement);
+      },
+      say: (progress) => {
+        this.#say(progress);
+      },
+      fail: (error) => this.#fail(error),
+      mayPass,
+    });
   }
 
   /** Takes a run up where its log ends, be it at the beginning. */
@@ -99,11 +138,12 @@ export class Conductor {
     );
     const { state } = this.#machine;
     if (state.phase === 'ended') {
-      void this.#forgetUpdates();
+      if (this.secure === undefined) void this.#forgetUpdates();
       this.#finish({ event: 'ended', run: body.runId, ...state });
       return;
     }
     if (state.phase === 'collecting' || state.phase === 'aggregating') await this.#reopenRound(state.planDigest);
+    await this.secure?.reopen(state);
     await this.accept({ type: 'restarted' });
   }
 
@@ -125,6 +165,10 @@ export class Conductor {
     if (effect.type === 'publish-aggregate') {
       this.models.know(effect.round, effect.newModel);
       this.#latest.set('aggregate', { name: 'aggregate', envelope: this.#statements.aggregate(effect).envelope });
+    }
+    if (effect.type === 'publish-sum' && this.secure !== undefined) {
+      const { envelope } = this.secure.remember(effect);
+      this.#latest.set('secagg-aggregate', { name: 'secagg-aggregate', envelope });
     }
     if (effect.type === 'end-run') {
       this.#latest.set('run-end', { name: 'run-end', envelope: this.#statements.end(effect).envelope });
@@ -149,10 +193,27 @@ export class Conductor {
     return this.state.phase === 'collecting' ? this.#round : undefined;
   }
 
-  /** What a hospital that has just come must know, in order of time. */
+  /** See {@link ORDER}. */
   current(): Pushed[] {
-    const order: Pushed['name'][] = ['run-config', 'aggregate', 'plan', 'run-end'];
-    return order.map((name) => this.#latest.get(name)).filter((statement) => statement !== undefined);
+    return ORDER.map((name) => this.#latest.get(name)).filter((statement) => statement !== undefined);
+  }
+
+  /**
+   * A part of a head, or of what secure rounds publish.
+   *
+   * @throws {@link StoreError} `BLOB_UNKNOWN` for what this run did not publish.
+   */
+  async readPublished(digest: string, offset: number, length: number): Promise<{ bytes: Buffer; sizeBytes: number }> {
+    const name = this.secure?.nameOf(digest);
+    if (name === undefined) {
+      const whole = floatBytes(await this.models.read(digest));
+      const bytes = Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength).subarray(offset, offset + length);
+      return { bytes, sizeBytes: whole.length };
+    }
+    const { blobs } = this.ports.store;
+    const sizeBytes = await blobs.size(this.runId, name);
+    if (sizeBytes === undefined) throw new StoreError('BLOB_UNKNOWN', 'what was published is not kept any more');
+    return { bytes: Buffer.from(await blobs.read(this.runId, name, offset, length)), sizeBytes };
   }
 
   /** @returns Whether the event changed anything, as soon as that is durable. */
@@ -193,6 +254,7 @@ export class Conductor {
   }
 
   #forget(): void {
+    this.secure?.forget();
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     this.#round?.secretKey.fill(0);
@@ -205,10 +267,17 @@ export class Conductor {
         this.#setTimer(effect.key, effect.delayMs);
         return;
       case 'sign-plan':
-        void this.#signPlan(effect);
+        void (this.secure === undefined ? this.#signPlan(effect) : this.secure.signPlan(effect));
         return;
       case 'publish-plan':
-        this.#publishPlan();
+        if (this.secure === undefined) this.#publishPlan();
+        else this.secure.publishPlan();
+        return;
+      case 'close-stage':
+        this.secure?.closeStage(effect);
+        return;
+      case 'publish-sum':
+        this.#publishSum(effect);
         return;
       case 'aggregate':
         void this.#aggregate(effect);
@@ -246,7 +315,8 @@ export class Conductor {
   #publishPlan(): void {
     if (this.#round === undefined) return;
     const { plan } = this.#round;
-    this.#say({ event: 'round-started', run: this.runId, round: plan.body.round, hospitals: plan.body.cohort });
+    const { round, cohort: hospitals } = plan.body;
+    this.#say({ event: 'round-started', run: this.runId, round, hospitals, purpose: 'train' });
     this.#push('plan', plan);
   }
 
@@ -268,11 +338,11 @@ export class Conductor {
         return;
       } catch (error) {
         // What is not there, or not whole, will not be there later.
-        if (!(error instanceof StoreError) || !PASSING.includes(error.code)) {
+        if (!mayPass(error)) {
           await this.#fail(error);
           return;
         }
-        log.error({ run: body.runId, code: error.code }, 'the store interrupted the sum; it is begun again');
+        log.error({ err: error, run: body.runId }, 'the store interrupted the sum; it is begun again');
         await clock.sleep(WORK_RETRY_MS);
       }
     }
@@ -280,7 +350,6 @@ export class Conductor {
 
   #publishAggregate(effect: Effect<'publish-aggregate'>): void {
     const { round, newModel, updates, cohort } = effect;
-    this.#latest.delete('plan');
     this.#push('aggregate', this.#statements.aggregate(effect));
     const ended = this.#round;
     this.#round = undefined;
@@ -292,16 +361,28 @@ export class Conductor {
       seconds: (this.ports.clock.nowMs() - (ended?.startedMs ?? 0)) / 1_000,
       hospitals: updates.map(({ hospitalId, examples, loss }) => ({ id: hospitalId, trainExamples: examples, loss })),
       missing: cohort.filter((id) => !updates.some(({ hospitalId }) => hospitalId === id)),
+      totals: {
+        weight: effect.totalExamples,
+        loss: updates.reduce((sum, { loss }) => sum + loss, 0) / updates.length,
+      },
     });
     void this.#tidy(round, newModel);
   }
 
+  #publishSum(effect: Effect<'publish-sum'>): void {
+    this.secure?.publishSum(effect);
+    // Hospitals and auditors recompute the newest sum from its vectors; those of earlier rounds go.
+    void this.#tidy(effect.round - 1, effect.newModel, effect.round);
+  }
+
   /** Nothing depends on this: what a crash leaves is removed at the end of the run, and the snapshot is in the store. */
-  async #tidy(round: number, newModel: Digest): Promise<void> {
+  async #tidy(removed: number, newModel: Digest, round = removed): Promise<void> {
     const { store, lease, log, keepModel } = this.ports;
     try {
-      await store.blobs.remove(lease(), this.runId, `update/${round}`);
-      await keepModel(this.config.body, round, await this.models.read(newModel));
+      await store.blobs.remove(lease(), this.runId, `update/${removed}`);
+      if (this.models.digestOf(round) === newModel) {
+        await keepModel(this.config.body, round, await this.models.read(newModel));
+      }
     } catch (error) {
       log.error({ err: error, run: this.runId }, 'the round is done, but its snapshot could not be written');
     }
@@ -315,7 +396,7 @@ export class Conductor {
         await store.blobs.remove(lease(), this.runId, 'update');
         return;
       } catch (error) {
-        if (error instanceof StoreError && PASSING.includes(error.code)) await clock.sleep(WORK_RETRY_MS);
+        if (mayPass(error)) await clock.sleep(WORK_RETRY_MS);
         else {
           log.error({ err: error, run: this.runId }, 'the sealed updates of a run that is over could not be removed');
           return;
@@ -325,10 +406,10 @@ export class Conductor {
   }
 
   #endRun(effect: Effect<'end-run'>): void {
-    void this.#forgetUpdates();
+    // Masked vectors show nothing: the newest stay for those who recompute the last sums.
+    if (this.secure === undefined) void this.#forgetUpdates();
     const end = this.#statements.end(effect);
     this.#forget();
-    this.#latest.delete('plan');
     this.#push('run-end', end);
     const { outcome, reason, rounds, bestRound } = effect;
     const ended = { event: 'ended' as const, run: this.runId, outcome, reason, rounds, bestRound };
@@ -351,6 +432,10 @@ export class Conductor {
 
   #push(name: Pushed['name'], { envelope }: Pick<Opened<'plan'>, 'envelope'>): void {
     const statement = { name, envelope };
+    // A plan begins an attempt; a sum and the end of the run end it.
+    if (name === 'plan' || name === 'secagg-plan' || !OF_ATTEMPT.includes(name)) {
+      for (const old of OF_ATTEMPT) this.#latest.delete(old);
+    }
     this.#latest.set(name, statement);
     this.ports.push(this, statement);
   }

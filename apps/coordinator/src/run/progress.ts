@@ -1,5 +1,6 @@
 /** What a coordinator says while it works: plain values for a terminal line, a log line and a program that reads them. */
 import type { HospitalId, PolicyRule, RunEnd, RunId } from '@consilium/protocol';
+import type { SummedFigures } from '@consilium/rounds';
 
 export type Progress =
   | { readonly event: 'listening'; readonly url: string }
@@ -26,6 +27,8 @@ export type Progress =
       readonly run: RunId;
       readonly round: number;
       readonly hospitals: readonly HospitalId[];
+      /** `evaluate`: the figures of the last head are summed, and nothing is trained. */
+      readonly purpose: 'train' | 'evaluate';
     }
   | {
       readonly event: 'update';
@@ -39,8 +42,24 @@ export type Progress =
       readonly run: RunId;
       readonly round: number;
       readonly seconds: number;
-      readonly hospitals: readonly { readonly id: HospitalId; readonly trainExamples: number; readonly loss: number }[];
+      /** Whose update is in it; null where the trust mode shows nobody's own figures. */
+      readonly hospitals: readonly {
+        readonly id: HospitalId;
+        readonly trainExamples: number | null;
+        readonly loss: number | null;
+      }[];
       readonly missing: readonly HospitalId[];
+      /** Of all together; the loss is the mean over hospitals. */
+      readonly totals: { readonly weight: number; readonly loss: number };
+    }
+  /** A secure round has come to its next exchange. */
+  | { readonly event: 'stage'; readonly run: RunId; readonly round: number; readonly stage: string }
+  /** What all held-out parts together say of the head that this round ended with. */
+  | {
+      readonly event: 'federated-evaluation';
+      readonly run: RunId;
+      readonly round: number;
+      readonly figures: SummedFigures;
     }
   | {
       readonly event: 'evaluation';
@@ -83,12 +102,20 @@ export function progressLine(progress: Progress): string {
     case 'refused':
       return `refused ${progress.request} of ${progress.hospital ?? 'an unknown peer'}: ${progress.code}`;
     case 'round-started':
-      return `round ${progress.round} started with ${progress.hospitals.join(', ')}`;
+      return progress.purpose === 'train'
+        ? `round ${progress.round} started with ${progress.hospitals.join(', ')}`
+        : `the figures of the last head are summed with ${progress.hospitals.join(', ')}`;
     case 'update':
       return `round ${progress.round}: update of ${progress.hospital}, ${progress.bytes} bytes`;
     case 'round-done': {
       const missing = progress.missing.length > 0 ? `, without ${progress.missing.join(', ')}` : '';
       return `round ${progress.round} done in ${progress.seconds.toFixed(2)} s with ${progress.hospitals.length} updates${missing}`;
+    }
+    case 'stage':
+      return `round ${progress.round}: ${progress.stage}`;
+    case 'federated-evaluation': {
+      const { balancedAccuracy, examples } = progress.figures;
+      return `round ${progress.round}: all together balanced accuracy ${balancedAccuracy.toFixed(3)} on ${examples}`;
     }
     case 'evaluation':
       return `round ${progress.round}: ${progress.hospital} balanced accuracy ${progress.balancedAccuracy.toFixed(3)} on ${progress.examples}`;

@@ -1,5 +1,5 @@
 /** The server optimiser of a run, with its moments kept beside the head that they belong to. */
-import { momentCount, startMoments, stepServer, type ServerOptimizer } from '@consilium/aggregation';
+import { momentCount, serverOptimizerOf, startMoments, stepServer } from '@consilium/aggregation';
 import { digestBlob } from '@consilium/crypto';
 import type { RunConfig } from '@consilium/protocol';
 import { StoreError, type BlobStore, type Lease } from '@consilium/store';
@@ -8,11 +8,6 @@ import { readBlob, writeBlob } from './stored-blob.js';
 
 /** Named by the head that they led to: a sum that is begun again after a crash starts from the same ones. */
 export const momentsName = (modelDigest: string): string => `moments/${modelDigest}`;
-
-const numbersOf = ({ optimizer, ...decimals }: RunConfig['server']): ServerOptimizer => {
-  const numbers = Object.entries(decimals).map(([name, value]) => [name, Number(value)]);
-  return { optimizer, ...(Object.fromEntries(numbers) as object) } as ServerOptimizer;
-};
 
 /**
  * @param before - the head that the round started from, float32, shape (d,).
@@ -25,7 +20,7 @@ export async function serverStep(
   before: Float32Array,
   mean: Float64Array,
 ): Promise<Float32Array> {
-  const optimizer = numbersOf(server);
+  const optimizer = serverOptimizerOf(server);
   const count = momentCount(optimizer);
   const digest = digestBlob(floatBytes(before));
   const isFirst = digest === initialModel;

@@ -5,9 +5,10 @@
 import { toHex } from '@consilium/bytes';
 import { signBytes, verifyStrict, type Identity } from '@consilium/crypto';
 import { openStatement, signStatement, type Digest, type Opened, type Statement } from '@consilium/protocol';
-import type { CoordinatorEffect } from '@consilium/rounds';
+import { SECURE_METRICS, type CoordinatorEffect } from '@consilium/rounds';
 import { StoreError, type NewDocument } from '@consilium/store';
 import type { Attachment } from './durable-machine.js';
+import type { Answer } from './secure-session.js';
 
 export type Effect<T extends CoordinatorEffect['type']> = Extract<CoordinatorEffect, { type: T }>;
 
@@ -17,7 +18,11 @@ export const ROUND_KEY = 'round-key';
 const ERASED_KEY = { name: ROUND_KEY, value: undefined } as const;
 
 /** @throws StoreError `STORE_CORRUPT` unless this coordinator signed it. */
-export function openOwn<N extends 'run-config' | 'plan'>({ publicKey }: Identity, name: N, text: string): Opened<N> {
+export function openOwn<N extends 'run-config' | 'plan' | 'secagg-plan'>(
+  { publicKey }: Identity,
+  name: N,
+  text: string,
+): Opened<N> {
   try {
     return openStatement(name, JSON.parse(text), (bytes, signature) => verifyStrict(publicKey, bytes, signature));
   } catch {
@@ -29,6 +34,17 @@ export const documentOf = (
   kind: string,
   { digest, envelope }: Pick<Opened<'plan'>, 'digest' | 'envelope'>,
 ): NewDocument => ({ digest, kind, body: JSON.stringify(envelope) });
+
+type CoordinatorSays =
+  | 'plan'
+  | 'aggregate'
+  | 'run-end'
+  | 'secagg-plan'
+  | 'roster'
+  | 'deliver'
+  | 'survivors'
+  | 'unmask-request'
+  | 'secagg-aggregate';
 
 export class RunStatements {
   /** @param modelOf - the head that a round ended with. */
@@ -48,6 +64,54 @@ export class RunStatements {
       from: 'coordinator',
       roundKey: toHex(roundKey),
       cohort: [...cohort],
+    });
+  }
+
+  /** @param nowMs - milliseconds since 1970, UTC. */
+  securePlan(
+    { round, attempt, model, cohort, secure }: Omit<Effect<'sign-plan'>, 'type'>,
+    nowMs: number,
+  ): Opened<'secagg-plan'> {
+    const { body, digest: configDigest } = this.config;
+    const { secagg } = body;
+    if (secagg === undefined || secure === undefined) throw new TypeError('a sealed run has no secure plan');
+    const isTraining = secure.lastly === undefined;
+    const keys = new Map(body.roster.map(({ hospitalId, identityKey }) => [hospitalId, identityKey]));
+    return this.#sign('secagg-plan', {
+      v: 1,
+      runId: body.runId,
+      ...{ round, attempt, configDigest, model, mode: 'secagg', purpose: isTraining ? 'train' : 'evaluate' },
+      from: 'coordinator',
+      roster: [...cohort]
+        .sort()
+        .map((hospitalId, i) => ({ hospitalId, identityKey: keys.get(hospitalId) ?? '', x: i + 1 })),
+      ...{
+        tolerated: secagg.tolerated,
+        threshold: secure.threshold,
+        minCohort: Math.min(body.minHospitals, cohort.length),
+      },
+      ...{ weighting: body.weighting, clipNorm: body.clipNorm, weightCap: secagg.weightCap, zMax: secagg.zMax },
+      parameters: isTraining ? body.parameters : 0,
+      metrics: SECURE_METRICS.map(({ name, max }) => ({ name, max })),
+      issuedAtMs: nowMs,
+      deadlineMs: nowMs + body.roundTimeoutMs,
+    });
+  }
+
+  answer(answer: Exclude<Answer, { name: 'sum' }>): Opened<'roster' | 'deliver' | 'survivors' | 'unmask-request'> {
+    // The library's types have the same form; the schema is what counts.
+    return this.#sign(answer.name, answer.body as never);
+  }
+
+  sum(effect: Effect<'publish-sum'>): Opened<'secagg-aggregate'> {
+    const { round, attempt, planDigest, newModel: model, sum } = effect;
+    const { sessionId, survivors, sumDigest, recovered, vectors, revealedDigest, revealedBytes } = sum;
+    return this.#sign('secagg-aggregate', {
+      v: 1,
+      runId: this.config.body.runId,
+      ...{ round, attempt, planDigest, sessionId, model, sumDigest, revealedDigest, revealedBytes },
+      from: 'coordinator',
+      ...{ survivors: [...survivors], recovered: [...recovered], vectors: [...vectors] },
     });
   }
 
@@ -79,6 +143,7 @@ export class RunStatements {
     let [closesRound, ended] = [false, false];
     for (const effect of effects) {
       if (effect.type === 'publish-aggregate') documents.push(documentOf('aggregate', this.aggregate(effect)));
+      if (effect.type === 'publish-sum') documents.push(documentOf('secagg-aggregate', this.sum(effect)));
       if (effect.type === 'end-run') documents.push(documentOf('run-end', this.end(effect)));
       closesRound ||= effect.type === 'publish-aggregate' || effect.type === 'end-run';
       ended ||= effect.type === 'end-run';
@@ -86,7 +151,7 @@ export class RunStatements {
     return { documents, secrets: closesRound ? [ERASED_KEY] : [], ended };
   }
 
-  #sign<N extends 'plan' | 'aggregate' | 'run-end'>(name: N, body: Statement<N>): Opened<N> {
+  #sign<N extends CoordinatorSays>(name: N, body: Statement<N>): Opened<N> {
     return signStatement(name, body, 'coordinator', (bytes) => signBytes(this.identity, bytes));
   }
 }

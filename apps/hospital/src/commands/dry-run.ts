@@ -222,6 +222,14 @@ class Forgetful implements RunMemory {
     return Promise.resolve();
   }
 
+  readSecure(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  writeSecure(): Promise<void> {
+    return Promise.resolve();
+  }
+
   finish(): Promise<void> {
     return Promise.resolve();
   }

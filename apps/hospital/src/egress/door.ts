@@ -36,7 +36,10 @@ interface Transfer {
 /** Of these, many are one transfer. */
 const CHUNKS: readonly RequestName[] = ['update.chunk', 'blob.read'];
 /** What commits this hospital to something is on the disk before it leaves, with all that was written before it. */
-const COMMITTING: readonly RequestName[] = ['consent', 'refuse', 'update.commit', 'decline', 'evaluation'];
+const COMMITTING: readonly RequestName[] = [
+  ...(['consent', 'refuse', 'update.commit', 'decline', 'evaluation'] as const),
+  ...(['advert', 'shares', 'complaint', 'agree', 'unmask'] as const),
+];
 
 const NOWHERE: Place = { runId: null, round: null };
 

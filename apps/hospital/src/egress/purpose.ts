@@ -8,12 +8,20 @@ export const PURPOSES: Readonly<Record<RequestName, string>> = {
   sync: 'asks for what is new',
   consent: 'takes part in a run',
   refuse: 'takes no part in a run, by the policy of this hospital',
-  'blob.read': 'reads the shared head',
-  'update.offer': 'announces the sealed update: number of training images, training loss',
-  'update.chunk': 'the sealed update',
-  'update.commit': 'ends the sealed update',
+  'blob.read': 'reads the shared head, or what a sum is checked with',
+  'update.offer':
+    'announces the update: sealed with number of training images and training loss, or masked without them',
+  'update.chunk': 'the sealed or masked update',
+  'update.commit': 'ends the update',
   decline: 'sends no update for a round',
   evaluation: 'figures of the shared head on held-out images',
+  advert: 'fresh public keys for one attempt of a round',
+  shares: 'encrypted shares of this attempt’s keys for the other hospitals',
+  complaint: 'says that another hospital’s shares are wrong, and leaves the attempt',
+  agree: 'agrees to the hospitals whose masked updates are summed',
+  unmask: 'shares that open the sum of all, and no single update',
+  'deliveries.read': 'reads the shares that others have for this hospital',
+  'round.read': 'reads how a past round ended',
 };
 
 export interface Place {

@@ -41,6 +41,9 @@ export interface OpenedUpdate {
 
 type StatementName = 'challenge' | 'run-config' | 'plan' | 'aggregate' | 'run-end';
 
+/** Not said in a dry run, which is led in the mode sealed. */
+const nothing = (): object => ({});
+
 export class Rehearsal {
   readonly identity: Identity = generateIdentity();
   readonly messages: Message[] = [];
@@ -124,6 +127,9 @@ export class Rehearsal {
         this.#finish(1);
         return {};
       },
+      ...{ advert: nothing, shares: nothing, complaint: nothing, agree: nothing, unmask: nothing },
+      'deliveries.read': nothing,
+      'round.read': nothing,
     };
     return { ok: true, ...(answers[name] as (request: object) => object)(body) };
   }

@@ -4,7 +4,8 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Opened, Plan, PolicyRule, RunConfig } from '@consilium/protocol';
+import type { Opened, PolicyRule, RunConfig } from '@consilium/protocol';
+import type { AnyPlan } from '@consilium/rounds';
 import { HospitalError } from '../errors.js';
 import { isMissing } from '../durable-file.js';
 import { isPaused, isStopped } from '../control/standing.js';
@@ -40,7 +41,7 @@ export class HouseRules implements HospitalRules {
   }
 
   async refuseRound(
-    plan: Plan,
+    plan: AnyPlan,
     config: RunConfig,
     patients: () => number | undefined,
   ): Promise<PolicyRule | 'PAUSED' | undefined> {

@@ -2,7 +2,8 @@
 import { canonicalBytes, sha256Hex } from '@consilium/bytes';
 import { sealedSizeBytes } from '@consilium/crypto';
 import { headTensors, ModelSpecError, parameterCount } from '@consilium/model-spec';
-import type { Plan, RunConfig } from '@consilium/protocol';
+import type { RunConfig } from '@consilium/protocol';
+import { cohortOf, type AnyPlan } from '@consilium/rounds';
 import type { TrustMode } from './schema.js';
 
 export interface RunTerms {
@@ -32,6 +33,8 @@ export interface RoundTerms {
 
 /** Offer, commit, evaluation and the reading of a head in chunks. */
 const WORDS_BYTES = 65_536;
+/** One hospital's encrypted shares, and the shares that open a sum. */
+const PARCEL_BYTES = 600;
 
 /** SHA-256 over the canonical JSON of the study: its name and its labels in order. */
 export const studyHash = (study: RunConfig['study']): string => sha256Hex(canonicalBytes(study));
@@ -44,13 +47,17 @@ export function runTerms(config: RunConfig): RunTerms {
     cohort: Math.min(config.minHospitals, config.stragglers?.quorum ?? Infinity),
     clipNorm: Number(config.clipNorm),
     tensors: tensorsOf(config),
-    sentBytes: sealedSizeBytes(4 * config.parameters) + WORDS_BYTES,
+    ...(config.secagg && { collusionTolerance: config.secagg.tolerated }),
+    sentBytes:
+      config.mode === 'secagg'
+        ? 4 * config.parameters + WORDS_BYTES + PARCEL_BYTES * config.roster.length
+        : sealedSizeBytes(4 * config.parameters) + WORDS_BYTES,
   };
 }
 
-export const roundTerms = ({ cohort }: Plan, { parameters }: RunConfig): RoundTerms => ({
+export const roundTerms = (plan: AnyPlan, { parameters }: RunConfig): RoundTerms => ({
   subject: 'round',
-  cohort: cohort.length,
+  cohort: cohortOf(plan).length,
   parameters,
 });
 

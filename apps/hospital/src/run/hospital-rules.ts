@@ -1,5 +1,6 @@
 /** What a hospital itself has to say about a run, behind one port: its policy, its people, its pause. */
-import type { Opened, Plan, PolicyRule, RunConfig } from '@consilium/protocol';
+import type { Opened, PolicyRule, RunConfig } from '@consilium/protocol';
+import type { AnyPlan } from '@consilium/rounds';
 
 export type Approval = 'given' | 'denied' | 'awaited';
 
@@ -14,7 +15,7 @@ export interface HospitalRules {
    * @param patients - in the training part.
    */
   refuseRound(
-    plan: Plan,
+    plan: AnyPlan,
     config: RunConfig,
     patients: () => number | undefined,
   ): Promise<PolicyRule | 'PAUSED' | undefined>;

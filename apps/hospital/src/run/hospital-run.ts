@@ -5,17 +5,21 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromHex } from '@consilium/bytes';
-import { isSafeAgreementKey } from '@consilium/crypto';
+import { isSafeAgreementKey, verifyStrict } from '@consilium/crypto';
 import {
   ProtocolError,
   type Aggregate,
   type Digest,
   type Opened,
+  type Plan,
   type PolicyRule,
   type RunConfig,
   type RunEnd,
+  type SecAggAggregate,
 } from '@consilium/protocol';
+import { SecAggError, startRecord } from '@consilium/secagg';
 import {
+  cohortOf,
   memoryOf,
   startHospital,
   stepHospital,
@@ -35,6 +39,7 @@ import type { RunMemory } from './memory.js';
 import type { RunOutcome, RunProgress } from './outcome.js';
 import { Replies, type DeclineReason } from './replies.js';
 import { answerPlan, type Outgoing } from './round.js';
+import { failureOf, SecurePart } from './secure-part.js';
 import { Stopwatch } from './stopwatch.js';
 
 export interface RunPorts extends Credentials {
@@ -63,6 +68,8 @@ export class HospitalRun {
   #end: RunEnd | undefined;
   #round = 0;
   #refusedWith: ProtocolError | undefined;
+  /** Of the trust mode secagg; undefined in the other, and before the run is admitted. */
+  #secure: SecurePart | undefined;
   #declined: { readonly plan: Digest; readonly reason: DeclineReason } | undefined;
   /** Everything that happens waits for what happened before it. */
   #turn: Promise<void> = Promise.resolve();
@@ -115,6 +122,7 @@ export class HospitalRun {
 
   /** Nothing of an update that was not acknowledged is left. */
   async withdraw(): Promise<void> {
+    this.#secure?.leave();
     for (const model of this.#models.values()) model.fill(0);
     this.#outgoing = undefined;
     await this.ports.memory.eraseOutgoing(this.config.body.runId);
@@ -132,6 +140,8 @@ export class HospitalRun {
         return;
       }
       case 'plan':
+        // There is no way back from the mode that was consented to.
+        if (this.#secure !== undefined) return;
         // To a key of low order everyone could open the update.
         if (!isSafeAgreementKey(fromHex(statement.body.roundKey))) {
           this.#finish({ ended: 'refused-here', code: 'PLAN_KEY_UNSAFE', detail: '' });
@@ -139,8 +149,22 @@ export class HospitalRun {
         }
         await this.#plan(statement);
         return;
+      case 'secagg-plan':
+        await this.#securePlan(statement);
+        return;
+      case 'roster':
+      case 'deliver':
+      case 'survivors':
+      case 'unmask-request': {
+        const secure = this.#secure;
+        if (statement.body.planDigest === secure?.planDigest) await this.#exchange(() => secure.hear(statement));
+        return;
+      }
+      case 'secagg-aggregate':
+        await this.#follow(statement);
+        return;
       case 'aggregate':
-        await this.#step({ type: 'aggregate', aggregate: statement.body });
+        if (this.#secure === undefined) await this.#step({ type: 'aggregate', aggregate: statement.body });
         return;
       case 'run-end':
         await this.#step({ type: 'run-end', end: statement.body });
@@ -161,6 +185,7 @@ export class HospitalRun {
     switch (admission.is) {
       case 'admitted':
         this.#keep(admission.initialModel, admission.initial);
+        if (config.body.mode === 'secagg') this.#secure = await this.#openSecure(config, admission.initial);
         return 'WELCOME';
       case 'refused':
         return admission.code;
@@ -194,13 +219,80 @@ export class HospitalRun {
     this.#finish({ ended: 'refused-here', code: 'POLICY', detail: rule });
   }
 
-  async #plan({ body: plan, digest }: Opened<'plan'>): Promise<void> {
+  async #plan(opened: Opened<'plan'>): Promise<void> {
+    await this.#judged(opened, undefined);
+  }
+
+  /** @param known - a reason to decline that was found before. */
+  async #judged(
+    { body: plan, digest }: Opened<'plan'> | Opened<'secagg-plan'>,
+    known: DeclineReason | undefined,
+  ): Promise<void> {
     const { rules, learner } = this.ports;
     const config = this.#terms();
     // Asked for each plan; one that is not for us, or was answered, the machine drops whatever the answer.
-    const reason = await rules.refuseRound(plan, config, () => learner.patients?.(config));
+    const reason = known ?? (await rules.refuseRound(plan, config, () => learner.patients?.(config)));
     if (reason !== undefined) this.#declined = { plan: digest, reason };
     await this.#step({ type: 'plan', plan, digest, ...(reason === undefined ? {} : { isDeclined: true }) });
+  }
+
+  async #openSecure(config: Opened<'run-config'>, initial: Float32Array): Promise<SecurePart> {
+    const { runId } = config.body;
+    const record = (await this.ports.memory.readSecure(runId)) ?? startRecord(runId);
+    const { coordinatorKey } = this.ports;
+    const verify = (bytes: Uint8Array, signature: Uint8Array): boolean =>
+      verifyStrict(coordinatorKey, bytes, signature);
+    return new SecurePart({ ...this.ports, verify }, config, record, initial);
+  }
+
+  async #securePlan(opened: Opened<'secagg-plan'>): Promise<void> {
+    if (this.#secure === undefined || !cohortOf(opened.body).includes(this.ports.hospitalId)) return;
+    const refusal = this.#secure.refusalOf(opened);
+    if (typeof refusal === 'object') {
+      this.#leave(refusal);
+      return;
+    }
+    await this.#judged(opened, refusal);
+  }
+
+  /** The exchange of a secure attempt, and what its failure means. */
+  async #exchange(work: () => Promise<void>): Promise<void> {
+    const planDigest = this.#secure?.planDigest as Digest | undefined;
+    try {
+      await this.#stopwatch.during('transfer', work);
+    } catch (error) {
+      // The coordinator goes on without this hospital, or an error of the exchange itself.
+      const failure = error instanceof Refused ? 'DROPPED_OUT' : failureOf(error);
+      if (failure === undefined || planDigest === undefined) throw error;
+      if (error instanceof Refused) this.#refusedWith = error;
+      if (failure === 'DROPPED_OUT') await this.#step({ type: 'dropped-out', planDigest });
+      else this.#leave(failure);
+    }
+  }
+
+  #leave({ code, detail }: { readonly code: LocalRefusal; readonly detail: string }): void {
+    this.#secure?.leave();
+    this.#finish({ ended: 'refused-here', code, detail });
+  }
+
+  async #follow(aggregate: Opened<'secagg-aggregate'>): Promise<void> {
+    const state = this.#state;
+    if (this.#secure === undefined || !('completedRound' in state)) return;
+    const { body } = aggregate;
+    if (body.round <= state.completedRound) return;
+    try {
+      const from = { round: state.completedRound, digest: state.model, model: await this.#readModel(state.model) };
+      const { head, recomputed } = await this.#stopwatch.during('transfer', () =>
+        (this.#secure as SecurePart).follow(from, aggregate),
+      );
+      this.#keep(head.digest, head.model);
+      this.#say({ event: 'verified', round: body.round, recomputed });
+    } catch (error) {
+      if (!(error instanceof SecAggError)) throw error;
+      this.#leave({ code: 'COORDINATOR_MISBEHAVED', detail: `${error.code}: ${error.message}` });
+      return;
+    }
+    await this.#step({ type: 'aggregate', aggregate: body });
   }
 
   async #step(event: HospitalEvent): Promise<void> {
@@ -231,6 +323,9 @@ export class HospitalRun {
       case 'train':
         await this.#train(effect.accepted);
         return;
+      case 'advertise':
+        await this.#exchange(async () => this.#secure?.begin());
+        return;
       case 'send-update':
         await this.#sendUpdate(effect.accepted);
         return;
@@ -259,8 +354,21 @@ export class HospitalRun {
   async #train(accepted: AcceptedPlan): Promise<void> {
     const config = this.#terms();
     const model = await this.#readModel(accepted.plan.model);
+    const secure = this.#secure;
+    if (secure !== undefined) {
+      await this.#stopwatch.during('training', () => secure.prepare(accepted, model));
+      await this.#step({ type: 'trained', planDigest: accepted.digest });
+      return;
+    }
     const outgoing = await this.#stopwatch.during('training', () =>
-      answerPlan(accepted, config, model, this.ports.learner, this.ports, this.ports.signal),
+      answerPlan(
+        { ...accepted, plan: accepted.plan as Plan },
+        config,
+        model,
+        this.ports.learner,
+        this.ports,
+        this.ports.signal,
+      ),
     );
     // Before it is announced: an update that a crash lost would otherwise have to be made again, and differ.
     await this.ports.memory.writeOutgoing(config.runId, outgoing);
@@ -286,14 +394,20 @@ export class HospitalRun {
     await this.ports.memory.eraseOutgoing(runId);
   }
 
-  async #evaluate(aggregate: Aggregate): Promise<void> {
+  async #evaluate(aggregate: Aggregate | SecAggAggregate): Promise<void> {
     const { round, model: digest } = aggregate;
     const config = this.#terms();
     const model = await this.#readModel(digest);
-    const scores = await this.#stopwatch.during('evaluating', () => this.ports.learner.evaluate(config, model));
+    const secure = this.#secure;
+    const scores = await this.#stopwatch.during('evaluating', () =>
+      secure === undefined ? this.ports.learner.evaluate(config, model) : secure.evaluate(digest, model),
+    );
     if (scores !== undefined) this.#say({ event: 'evaluated', round, scores });
-    const statement = this.#replies.evaluation(aggregate, scores);
-    await this.ports.channel.request('evaluation', { statement });
+    // Of the mode secagg they leave with the next masked vector, and never alone.
+    if ('updates' in aggregate) {
+      const statement = this.#replies.evaluation(aggregate, scores);
+      await this.ports.channel.request('evaluation', { statement });
+    }
     await this.#step({ type: 'evaluated', model: digest });
   }
 

@@ -1,7 +1,7 @@
 /**
  * What this hospital remembers of its runs, so that a crash makes it neither train twice on a plan nor send a second update:
  *
- *     runs/<run>/memory.json   runs/<run>/update.json   runs/<run>/update.sealed   runs/<run>/done
+ *     runs/<run>/memory.json   runs/<run>/update.json   runs/<run>/update.sealed   runs/<run>/secure.json   runs/<run>/done
  *
  * The update lies there sealed, as it leaves, until the coordinator has acknowledged it.
  */
@@ -9,6 +9,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest, Envelope, RunId } from '@consilium/protocol';
 import type { Memory } from '@consilium/rounds';
+import type { HospitalRecord } from '@consilium/secagg';
 import { isMissing, writeDurably } from '../durable-file.js';
 import type { Outgoing } from './round.js';
 
@@ -19,6 +20,10 @@ export interface RunMemory {
   readOutgoing(runId: RunId): Promise<Outgoing | undefined>;
   writeOutgoing(runId: RunId, outgoing: Outgoing): Promise<void>;
   eraseOutgoing(runId: RunId): Promise<void>;
+  /** What was said in secure rounds; undefined before the first. */
+  readSecure(runId: RunId): Promise<HospitalRecord | undefined>;
+  /** Durable when it resolves. */
+  writeSecure(runId: RunId, record: HospitalRecord): Promise<void>;
   /** The run is over for this hospital, results included: it is not taken up again. */
   finish(runId: RunId): Promise<void>;
   isFinished(runId: RunId): Promise<boolean>;
@@ -53,6 +58,15 @@ export class FolderMemory implements RunMemory {
   async eraseOutgoing(runId: RunId): Promise<void> {
     // The statement first: without it the bytes are nobody's.
     for (const name of ['update.json', 'update.sealed']) await rm(this.#path(runId, name), { force: true });
+  }
+
+  async readSecure(runId: RunId): Promise<HospitalRecord | undefined> {
+    const text = await this.#read(runId, 'secure.json');
+    return text === undefined ? undefined : (JSON.parse(text.toString('utf8')) as HospitalRecord);
+  }
+
+  writeSecure(runId: RunId, record: HospitalRecord): Promise<void> {
+    return this.#write(runId, 'secure.json', JSON.stringify(record));
   }
 
   async finish(runId: RunId): Promise<void> {

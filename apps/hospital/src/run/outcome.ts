@@ -18,6 +18,8 @@ export type RunProgress =
       readonly round: number;
       readonly reason: DeclineReason;
     }
+  /** The new head follows from the sum; `recomputed`: and the sum from the vectors of all who are in it. */
+  | { readonly event: 'verified'; readonly run: string; readonly round: number; readonly recomputed: boolean }
   | { readonly event: 'evaluated'; readonly run: string; readonly round: number; readonly scores: Scores };
 
 export type RunOutcome =

@@ -15,7 +15,7 @@ import type { AcceptedPlan } from '@consilium/rounds';
 import type { Credentials } from '../channel/handshake.js';
 import type { Scores } from './learner.js';
 
-export type DeclineReason = PolicyRule | 'PAUSED' | 'UPDATE_LOST';
+export type DeclineReason = PolicyRule | 'PAUSED' | 'UPDATE_LOST' | 'CLOCK';
 
 type Reason =
   | Pick<Extract<Decline, { reason: 'POLICY' }>, 'reason' | 'rule'>
@@ -36,7 +36,9 @@ export class Replies {
   decline({ plan, digest: planDigest }: AcceptedPlan, reason: DeclineReason): Envelope {
     const { runId, round, attempt } = plan;
     const why: Reason =
-      reason === 'PAUSED' || reason === 'UPDATE_LOST' ? { reason } : { reason: 'POLICY', rule: reason };
+      reason === 'PAUSED' || reason === 'UPDATE_LOST' || reason === 'CLOCK'
+        ? { reason }
+        : { reason: 'POLICY', rule: reason };
     return this.#sign('decline', {
       v: 1,
       runId,

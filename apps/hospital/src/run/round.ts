@@ -2,8 +2,7 @@
 import { clipUpdate } from '@consilium/aggregation';
 import { fromHex } from '@consilium/bytes';
 import { digestBlob, sealUpdate, signBytes } from '@consilium/crypto';
-import { decimal, signStatement, type Digest, type Envelope, type RunConfig } from '@consilium/protocol';
-import type { AcceptedPlan } from '@consilium/rounds';
+import { decimal, signStatement, type Digest, type Envelope, type Plan, type RunConfig } from '@consilium/protocol';
 import type { Credentials } from '../channel/handshake.js';
 import { floatBytes } from '@consilium/tensors';
 import type { Learner } from './learner.js';
@@ -16,7 +15,7 @@ export interface Outgoing {
 }
 
 export async function answerPlan(
-  { plan, digest: planDigest }: AcceptedPlan,
+  { plan, digest: planDigest }: { readonly plan: Plan; readonly digest: Digest },
   config: RunConfig,
   model: Float32Array,
   learner: Learner,

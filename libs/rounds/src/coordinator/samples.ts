@@ -57,6 +57,10 @@ export function said(effect: CoordinatorEffect): string {
       return `publish ${effect.planDigest}`;
     case 'aggregate':
       return `aggregate ${effect.round} of ${effect.updates.map(({ hospitalId }) => hospitalId).join('')}`;
+    case 'close-stage':
+      return `close ${effect.stage}`;
+    case 'publish-sum':
+      return `sum ${effect.round} ${effect.newModel}`;
     case 'publish-aggregate':
       return `result ${effect.round} ${effect.newModel}`;
     case 'end-run':

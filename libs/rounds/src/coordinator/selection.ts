@@ -10,19 +10,27 @@ function federatedScore(scores: ReadonlyMap<HospitalId, Score>): number {
   return sorted.reduce((sum, { examples, value }) => sum + examples * value, 0) / total;
 }
 
+type Scores = Pick<CoordinatorState, 'scores' | 'summedScores'>;
+
+/** Of each evaluated round, in their order: averaged here, or summed where nobody sees one hospital's. */
+const scored = ({ scores, summedScores }: Scores): [round: number, score: number][] =>
+  [
+    ...[...scores].map(([round, ofRound]): [number, number] => [round, federatedScore(ofRound)]),
+    ...[...summedScores].map(([round, { value }]): [number, number] => [round, value]),
+  ].sort(([a], [b]) => a - b);
+
 /** @returns The round with the largest federated score, the earliest of equals; undefined if none was evaluated. */
-export function bestRound(scores: CoordinatorState['scores']): number | undefined {
+export function bestRound(scores: Scores): number | undefined {
   let best: { readonly round: number; readonly score: number } | undefined;
-  for (const [round, ofRound] of [...scores].sort(([a], [b]) => a - b)) {
-    const score = federatedScore(ofRound);
+  for (const [round, score] of scored(scores)) {
     if (best === undefined || score > best.score) best = { round, score };
   }
   return best?.round;
 }
 
 /** Whether the best of the evaluated rounds lies `patienceRounds` or more of them back. */
-export function noLongerImproves({ patienceRounds }: RunRules, { scores }: CoordinatorState): boolean {
+export function noLongerImproves({ patienceRounds }: RunRules, scores: Scores): boolean {
   const best = bestRound(scores);
   if (patienceRounds === undefined || best === undefined) return false;
-  return [...scores.keys()].filter((round) => round > best).length >= patienceRounds;
+  return scored(scores).filter(([round]) => round > best).length >= patienceRounds;
 }

@@ -4,6 +4,7 @@
  * events rebuilds the state and an effect can be performed again after a crash.
  */
 import type { Digest, HospitalId, RunEnd } from '@consilium/protocol';
+import type { SummedFigures } from '../figures.js';
 
 /** The part of the signed configuration that decides what happens next. */
 export interface RunRules {
@@ -20,6 +21,15 @@ export interface RunRules {
   readonly quorum?: { readonly hospitals: number; readonly afterMs: number };
   /** Ends the run when the federated score has not improved for so many evaluated rounds. Absent: all rounds are led. */
   readonly patienceRounds?: number;
+  /** Of the trust mode `secagg`; absent: sealed. */
+  readonly secagg?: SecureRules;
+}
+
+export interface SecureRules {
+  /** Corrupt hospitals tolerated: decides the threshold of a cohort. */
+  readonly tolerated: number;
+  /** How long each exchange after the training may take. */
+  readonly stageTimeoutMs: number;
 }
 
 /** How one hospital's held-out part likes a model. */
@@ -43,6 +53,65 @@ export interface OpenRound {
   readonly attempt: number;
   readonly model: Digest;
   readonly cohort: readonly HospitalId[];
+  /** Of the mode secagg, and of it alone. */
+  readonly secure?: SecureTerms;
+}
+
+export type FinishReason = 'ALL_ROUNDS_DONE' | 'EARLY_STOPPED';
+
+export interface SecureTerms {
+  /** Shares that rebuild a secret; all attempts of a round have the same. */
+  readonly threshold: number;
+  /** Fewest hospitals at each stage. */
+  readonly floor: number;
+  /** Why this is the last round, in which only the figures of the last head are summed. Absent: it trains. */
+  readonly lastly?: FinishReason;
+}
+
+/** What the coordinator waits for in a secure round, in this order; libs/secagg/SPEC.md, section 5. */
+export const SECURE_STAGES = ['advertising', 'sharing', 'masking', 'agreeing', 'unmasking'] as const;
+export type SecureStage = (typeof SECURE_STAGES)[number];
+
+/** A hospital's signed word at one stage. */
+export interface SecureWord {
+  /** Of the statement. */
+  readonly digest: Digest;
+  /** Of the masked vector, at that stage. */
+  readonly blob?: { readonly digest: Digest; readonly bytes: number };
+}
+
+/** Who has said what, by stage. Who speaks at one stage has spoken at the one before. */
+export type SecureWords = Readonly<Record<SecureStage, ReadonlyMap<HospitalId, SecureWord>>>;
+
+export interface SecureRound extends OpenRound {
+  readonly secure: SecureTerms;
+  readonly planDigest: Digest;
+  readonly said: SecureWords;
+  /** Said that they will say no more in this attempt. */
+  readonly declined: ReadonlySet<HospitalId>;
+  readonly quorumDue: boolean;
+}
+
+/** What a sum says, and what everybody needs to check it; nothing of it is about one hospital. */
+export interface OpenedSum {
+  readonly sessionId: Digest;
+  readonly survivors: readonly number[];
+  readonly sumDigest: Digest;
+  readonly recovered: readonly {
+    readonly x: number;
+    readonly type: 'self-seed' | 'mask-key';
+    readonly digest: Digest;
+  }[];
+  readonly vectors: readonly { readonly x: number; readonly blobDigest: Digest }[];
+  readonly revealedDigest: Digest;
+  readonly revealedBytes: number;
+  readonly totalWeight: number;
+  /** Mean training loss over the hospitals, nats. */
+  readonly loss: number;
+  /** Of the head that the round started from. */
+  readonly figures: SummedFigures | null;
+  /** The same as the run's selection metric. */
+  readonly score: Score | null;
 }
 
 /** Who is there, whatever the phase. */
@@ -55,10 +124,26 @@ interface Members {
   readonly paused: boolean;
   /** What hospitals said of the model that each round ended with. */
   readonly scores: ReadonlyMap<number, ReadonlyMap<HospitalId, Score>>;
+  /** The same where only a sum of it is known: mode secagg. */
+  readonly summedScores: ReadonlyMap<number, Score>;
+}
+
+/** An attempt that could not be opened: a later one has no other hospitals, and the same threshold (privacy.md A.8, R3). */
+export interface Retry {
+  readonly attempt: number;
+  readonly within: readonly HospitalId[];
+  readonly threshold: number;
 }
 
 type Phase =
-  | { readonly phase: 'gathering'; readonly round: number; readonly model: Digest; readonly overdue: boolean }
+  | {
+      readonly phase: 'gathering';
+      readonly round: number;
+      readonly model: Digest;
+      readonly overdue: boolean;
+      readonly retry?: Retry;
+      readonly lastly?: FinishReason;
+    }
   | ({ readonly phase: 'planning' } & OpenRound)
   | ({
       readonly phase: 'collecting';
@@ -74,12 +159,14 @@ type Phase =
       readonly planDigest: Digest;
       readonly updates: readonly ReceivedUpdate[];
     } & OpenRound)
+  | ({ readonly phase: SecureStage } & SecureRound)
+  | ({ readonly phase: 'opening' } & SecureRound)
   | {
       readonly phase: 'closing';
       readonly round: number;
       readonly model: Digest;
       readonly awaiting: ReadonlySet<HospitalId>;
-      readonly reason: 'ALL_ROUNDS_DONE' | 'EARLY_STOPPED';
+      readonly reason: FinishReason;
     }
   | {
       readonly phase: 'ended';
@@ -105,6 +192,23 @@ export type CoordinatorEvent =
       /** null where nothing is held out. */
       readonly score: Score | null;
     }
+  /** A hospital's word at the present stage, checked in full. */
+  | {
+      readonly type: 'said';
+      readonly stage: SecureStage;
+      readonly hospitalId: HospitalId;
+      readonly planDigest: Digest;
+      readonly word: SecureWord;
+    }
+  | { readonly type: 'opened'; readonly planDigest: Digest; readonly model: Digest; readonly sum: OpenedSum }
+  /** No second attempt can mend it. */
+  | {
+      readonly type: 'spoilt';
+      readonly planDigest: Digest;
+      readonly reason: 'SUM_REFUSED' | 'SHARES_DISPUTED';
+      /** Whose own signed words show the fault. */
+      readonly accused: HospitalId | null;
+    }
   | { readonly type: 'timer'; readonly key: string }
   | { readonly type: 'pause' | 'resume' | 'stop' }
   /** The process is a new one: every connection and every timer of the old one is gone, and so is work in progress. */
@@ -129,6 +233,14 @@ export type CoordinatorEffect =
       readonly newModel: Digest;
       readonly updates: readonly ReceivedUpdate[];
       readonly totalExamples: number;
+    } & OpenRound)
+  /** The hospitals' words of that stage are complete: answer them. Of the last one the answer is the sum. */
+  | ({ readonly type: 'close-stage'; readonly stage: SecureStage } & SecureRound)
+  | ({
+      readonly type: 'publish-sum';
+      readonly planDigest: Digest;
+      readonly newModel: Digest;
+      readonly sum: OpenedSum;
     } & OpenRound)
   | {
       readonly type: 'end-run';

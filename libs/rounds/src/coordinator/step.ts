@@ -1,14 +1,31 @@
 /**
- * The run at the coordinator: gathering -> (planning -> collecting -> aggregating) x rounds -> closing -> ended.
+ * The run at the coordinator: gathering -> (planning -> collecting -> aggregating) x rounds -> closing -> ended; in the mode
+ * secagg a round is planning -> advertising -> sharing -> masking -> agreeing -> unmasking -> opening, and the last one sums
+ * figures alone.
  * Pure: no clock, no randomness, no socket. An event that has no meaning in the present phase changes nothing, so late,
  * repeated and reordered messages are harmless.
  */
-import type { HospitalId, RunEnd } from '@consilium/protocol';
-import { bestRound, noLongerImproves } from './selection.js';
+import type { HospitalId } from '@consilium/protocol';
+import { members, openRound, stay } from './carried.js';
+import { completedRounds, end } from './ending.js';
+import { absenceTimer, outstanding } from './outstanding.js';
+import {
+  after,
+  isSecureStage,
+  NOTHING_SAID,
+  secureTerms,
+  stageTimer,
+  verdict,
+  withWord,
+  type InStage,
+} from './secure.js';
+import { noLongerImproves } from './selection.js';
+import { minus, plus, plusAll } from './sets.js';
 import type {
   CoordinatorEffect,
   CoordinatorEvent,
   CoordinatorState,
+  FinishReason,
   OpenRound,
   ReceivedUpdate,
   RunRules,
@@ -25,6 +42,7 @@ export function startCoordinator(rules: RunRules): Step {
       absent: new Set(),
       paused: false,
       scores: new Map(),
+      summedScores: new Map(),
       phase: 'gathering',
       round: 1,
       model: rules.initialModel,
@@ -59,7 +77,23 @@ export function stepCoordinator(rules: RunRules, state: CoordinatorState, event:
       return planSigned(rules, state, event);
     case 'update-accepted':
       return updateAccepted(rules, state, event);
+    case 'said': {
+      const heard = isSecureStage(state) ? withWord(state, event) : undefined;
+      return heard === undefined ? stay(state) : proceed(rules, heard);
+    }
+    case 'opened':
+      return opened(rules, state, event);
+    case 'spoilt': {
+      if ((!isSecureStage(state) && state.phase !== 'opening') || event.planDigest !== state.planDigest)
+        return stay(state);
+      const { lastly } = state.secure;
+      return lastly === undefined ? end(state, 'aborted', event.reason) : end(state, 'finished', lastly);
+    }
     case 'declined':
+      if (isSecureStage(state)) {
+        if (event.planDigest !== state.planDigest || state.declined.has(event.hospitalId)) return stay(state);
+        return proceed(rules, { ...state, declined: plus(state.declined, event.hospitalId) });
+      }
       if (state.phase !== 'collecting' || event.planDigest !== state.planDigest) return stay(state);
       if (!state.cohort.includes(event.hospitalId) || state.received.has(event.hospitalId)) return stay(state);
       if (state.declined.has(event.hospitalId)) return stay(state);
@@ -92,6 +126,9 @@ export function stepCoordinator(rules: RunRules, state: CoordinatorState, event:
   }
 }
 
+/** With two, each would know the other's update from the sum. */
+const SECURE_LEAST = 3;
+
 /** Ready: consented to the configuration and connected now. */
 const readyHospitals = (state: CoordinatorState): HospitalId[] =>
   [...state.consented].filter((id) => state.connected.has(id)).sort();
@@ -100,12 +137,22 @@ const readyHospitals = (state: CoordinatorState): HospitalId[] =>
 function proceed(rules: RunRules, state: CoordinatorState): Step {
   switch (state.phase) {
     case 'gathering': {
-      const cohort = readyHospitals(state);
-      const awaited = rules.roster.filter((id) => !cohort.includes(id) && !state.absent.has(id));
-      if (state.paused || cohort.length < rules.minHospitals) return stay(state);
+      const { round, model, retry } = state;
+      const within = retry?.within ?? rules.roster;
+      const cohort = readyHospitals(state).filter((id) => within.includes(id));
+      // Who has not come to the first round joins a later one: no round waits for them again.
+      const expected = round === 1 ? within : within.filter((id) => state.consented.has(id));
+      const awaited = expected.filter((id) => !cohort.includes(id) && !state.absent.has(id));
+      const least = Math.max(rules.minHospitals, rules.secagg === undefined ? 1 : SECURE_LEAST);
+      if (state.paused || cohort.length < least) return stay(state);
       if (awaited.length > 0 && !state.overdue) return stay(state);
-      const { round, model } = state;
-      const open = { round, attempt: 1, model, cohort };
+      const { secagg } = rules;
+      const terms = secagg && secureTerms(secagg, rules, cohort.length, retry?.threshold);
+      if (terms !== undefined && cohort.length < terms.floor) return stay(state);
+      const open: OpenRound = {
+        ...{ round, attempt: retry?.attempt ?? 1, model, cohort },
+        ...(terms && { secure: { ...terms, ...(state.lastly && { lastly: state.lastly }) } }),
+      };
       return { state: { ...members(state), phase: 'planning', ...open }, effects: [{ type: 'sign-plan', ...open }] };
     }
     case 'collecting': {
@@ -122,9 +169,47 @@ function proceed(rules: RunRules, state: CoordinatorState): Step {
     }
     case 'planning':
     case 'aggregating':
+    case 'opening':
     case 'ended':
       return stay(state);
+    default:
+      return proceedSecurely(rules, state, false);
   }
+}
+
+/** @param isOver - the stage's time is. */
+function proceedSecurely(rules: RunRules, state: InStage, isOver: boolean): Step {
+  switch (verdict(rules, state, isOver)) {
+    case 'wait':
+      return stay(state);
+    case 'close': {
+      const next: CoordinatorState = { ...state, phase: after(state.phase) ?? 'opening' };
+      return { state: next, effects: outstanding(rules, next) };
+    }
+    case 'fail':
+      return attemptFailed(rules, state);
+  }
+}
+
+/** Attempts of a round, the first one included. */
+const ATTEMPTS = 3;
+
+function attemptFailed(rules: RunRules, state: InStage): Step {
+  const { round, attempt, model, cohort, secure } = state;
+  if (secure.lastly !== undefined) return end(state, 'finished', secure.lastly);
+  // The hospitals may have given their shares: another attempt could be compared with this one, and they refuse it.
+  if (state.phase === 'unmasking') return end(state, 'aborted', 'SUM_NOT_OPENED');
+  if (attempt >= ATTEMPTS) return end(state, 'aborted', 'TOO_FEW_HOSPITALS');
+  const retry = { attempt: attempt + 1, within: cohort, threshold: secure.threshold };
+  const next: In<'gathering'> = { ...members(state), phase: 'gathering', round, model, overdue: false, retry };
+  return entered(rules, next);
+}
+
+/** A phase that is left at once needs no timer. */
+function entered(rules: RunRules, next: CoordinatorState): Step {
+  const then = proceed(rules, next);
+  const timers = then.state.phase === next.phase ? outstanding(rules, next) : [];
+  return { state: then.state, effects: [...timers, ...then.effects] };
 }
 
 function planSigned(
@@ -133,43 +218,27 @@ function planSigned(
   event: Extract<CoordinatorEvent, { type: 'plan-signed' }>,
 ): Step {
   if (state.phase !== 'planning' || event.round !== state.round || event.attempt !== state.attempt) return stay(state);
-  const { round, attempt, model, cohort } = state;
+  const { secure } = state;
+  const { planDigest } = event;
+  if (secure !== undefined) {
+    const advertising: InStage = {
+      ...members(state),
+      phase: 'advertising',
+      ...openRound(state),
+      ...{ secure, planDigest, said: NOTHING_SAID, declined: new Set(), quorumDue: false },
+    };
+    return { state: advertising, effects: outstanding(rules, advertising) };
+  }
   const collecting: In<'collecting'> = {
     ...members(state),
     phase: 'collecting',
-    ...{ round, attempt, model, cohort },
-    planDigest: event.planDigest,
+    ...openRound(state),
+    planDigest,
     received: new Map(),
     declined: new Set(),
     quorumDue: false,
   };
   return { state: collecting, effects: outstanding(rules, collecting) };
-}
-
-/** What a phase waits for, from its beginning; a new process asks for the same again, with whole periods. */
-function outstanding(rules: RunRules, state: CoordinatorState): CoordinatorEffect[] {
-  switch (state.phase) {
-    case 'gathering':
-      return [{ type: 'set-timer', key: `gather:${state.round}`, delayMs: rules.gatherTimeoutMs }];
-    case 'planning':
-      return [{ type: 'sign-plan', ...openRound(state) }];
-    case 'collecting': {
-      const place = `${state.round}:${state.attempt}`;
-      return [
-        { type: 'publish-plan', planDigest: state.planDigest },
-        { type: 'set-timer', key: `round:${place}`, delayMs: rules.roundTimeoutMs },
-        ...(rules.quorum === undefined || state.quorumDue
-          ? []
-          : [{ type: 'set-timer' as const, key: `quorum:${place}`, delayMs: rules.quorum.afterMs }]),
-      ];
-    }
-    case 'aggregating':
-      return [{ type: 'aggregate', ...openRound(state), planDigest: state.planDigest, updates: state.updates }];
-    case 'closing':
-      return [{ type: 'set-timer', key: 'closing', delayMs: rules.roundTimeoutMs }];
-    case 'ended':
-      return [];
-  }
 }
 
 function updateAccepted(
@@ -203,8 +272,7 @@ function aggregated(
     newModel: event.model,
     totalExamples: event.totalExamples,
   };
-  const reason =
-    round >= rules.rounds ? 'ALL_ROUNDS_DONE' : noLongerImproves(rules, state) ? 'EARLY_STOPPED' : undefined;
+  const reason = finishReason(rules, state);
   const next: CoordinatorState =
     reason === undefined
       ? { ...members(state), phase: 'gathering', round: round + 1, model: event.model, overdue: false }
@@ -215,10 +283,37 @@ function aggregated(
           // Also those that are away for a moment, as all are after a restart: the grace period decides about them.
           awaiting: new Set([...state.consented].filter((id) => !state.absent.has(id))),
         };
-  const then = proceed(rules, next);
-  // A phase that is left at once needs no timer.
-  const timers = then.state.phase === next.phase ? outstanding(rules, next) : [];
-  return { state: then.state, effects: [publish, ...timers, ...then.effects] };
+  const then = entered(rules, next);
+  return { state: then.state, effects: [publish, ...then.effects] };
+}
+
+const finishReason = (rules: RunRules, state: In<'aggregating'> | In<'opening'>): FinishReason | undefined =>
+  state.round >= rules.rounds ? 'ALL_ROUNDS_DONE' : noLongerImproves(rules, state) ? 'EARLY_STOPPED' : undefined;
+
+function opened(
+  rules: RunRules,
+  state: CoordinatorState,
+  { planDigest, model, sum }: Extract<CoordinatorEvent, { type: 'opened' }>,
+): Step {
+  if (state.phase !== 'opening' || planDigest !== state.planDigest) return stay(state);
+  const publish = { type: 'publish-sum' as const, ...openRound(state), planDigest, newModel: model, sum };
+  // The figures are of the head that the round started from: what the round before it ended with.
+  const { round, secure } = state;
+  const summedScores =
+    round > 1 && sum.score !== null ? new Map(state.summedScores).set(round - 1, sum.score) : state.summedScores;
+  const scored = { ...state, summedScores };
+  if (secure.lastly !== undefined) {
+    const ended = end(scored, 'finished', secure.lastly);
+    return { state: ended.state, effects: [publish, ...ended.effects] };
+  }
+  const lastly = finishReason(rules, scored);
+  const then = entered(rules, {
+    ...members(scored),
+    phase: 'gathering',
+    ...{ round: round + 1, model, overdue: false },
+    ...(lastly && { lastly }),
+  });
+  return { state: then.state, effects: [publish, ...then.effects] };
 }
 
 function timerFired(rules: RunRules, state: CoordinatorState, key: string): Step {
@@ -229,6 +324,8 @@ function timerFired(rules: RunRules, state: CoordinatorState, key: string): Step
   }
   if (state.phase === 'gathering' && key === `gather:${state.round}`) {
     if (state.paused) return stay(state);
+    // Without the figures of the last head the run is as good as done.
+    if (state.overdue && state.lastly !== undefined) return end(state, 'finished', state.lastly);
     // Once overdue the round starts without the missing, but never below the minimum: a second period, then the end.
     if (state.overdue) return end(state, 'aborted', 'TOO_FEW_HOSPITALS');
     const waited = proceed(rules, { ...state, overdue: true });
@@ -240,6 +337,14 @@ function timerFired(rules: RunRules, state: CoordinatorState, key: string): Step
   }
   if (state.phase === 'collecting' && key === `quorum:${state.round}:${state.attempt}` && !state.quorumDue) {
     return proceed(rules, { ...state, quorumDue: true });
+  }
+  if (isSecureStage(state)) {
+    const place = `${state.round}:${state.attempt}`;
+    if (state.phase === 'advertising' && key === `quorum:${place}` && !state.quorumDue) {
+      return proceed(rules, { ...state, quorumDue: true });
+    }
+    const own = state.phase === 'advertising' ? `round:${place}` : stageTimer(state, state.phase);
+    return key === own ? proceedSecurely(rules, state, true) : stay(state);
   }
   if (state.phase === 'closing' && key === 'closing') return end(state, 'finished', state.reason);
   return stay(state);
@@ -269,40 +374,5 @@ function resume(rules: RunRules, state: CoordinatorState): Step {
   if (then.state.phase !== 'gathering') return then;
   return { state: { ...then.state, overdue: false }, effects: outstanding(rules, then.state) };
 }
-
-function end(state: CoordinatorState, outcome: RunEnd['outcome'], reason: RunEnd['reason']): Step {
-  if (state.phase === 'ended') return stay(state);
-  const rounds = completedRounds(state);
-  const closing = { outcome, reason, rounds, bestRound: bestRound(state.scores) };
-  return {
-    state: { ...members(state), phase: 'ended', ...closing },
-    effects: [{ type: 'end-run', ...closing }],
-  };
-}
-
-const completedRounds = (state: Exclude<CoordinatorState, { phase: 'ended' }>): number =>
-  state.phase === 'closing' ? state.round : state.round - 1;
-
-const stay = (state: CoordinatorState): Step => ({ state, effects: [] });
-
-const members = ({ connected, consented, absent, paused, scores }: CoordinatorState) => ({
-  ...{ connected, consented, absent, paused, scores },
-});
-
-const openRound = ({ round, attempt, model, cohort }: OpenRound) => ({ round, attempt, model, cohort });
-
-const absenceTimer = (rules: RunRules, hospitalId: HospitalId): CoordinatorEffect => ({
-  type: 'set-timer',
-  key: `absence:${hospitalId}`,
-  delayMs: rules.absenceGraceMs,
-});
-
-const plus = (set: ReadonlySet<HospitalId>, id: HospitalId): ReadonlySet<HospitalId> => new Set(set).add(id);
-
-const plusAll = (set: ReadonlySet<HospitalId>, others: ReadonlySet<HospitalId>): ReadonlySet<HospitalId> =>
-  new Set([...set, ...others]);
-
-const minus = (set: ReadonlySet<HospitalId>, id: HospitalId): ReadonlySet<HospitalId> =>
-  new Set([...set].filter((other) => other !== id));
 
 const byHospital = (a: ReceivedUpdate, b: ReceivedUpdate): number => (a.hospitalId < b.hospitalId ? -1 : 1);

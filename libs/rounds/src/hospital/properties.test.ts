@@ -11,7 +11,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Aggregate, Digest, HospitalId, Plan, RunConfig, RunEnd, RunId } from '@consilium/protocol';
-import type { AcceptedPlan, HospitalEffect, HospitalEvent, HospitalState } from './state.js';
+import { cohortOf, type AcceptedPlan, type HospitalEffect, type HospitalEvent, type HospitalState } from './state.js';
 import { memoryOf, startHospital, stepHospital } from './step.js';
 
 const own = 'a' as HospitalId;
@@ -161,7 +161,7 @@ class Witness {
         expect(10 * plan.round + plan.attempt).toBeGreaterThan(10 * last.round + last.attempt);
         expect(plan.round).toBeGreaterThan(this.#evaluatedRound);
         expect(plan.model).toBe(this.#announced);
-        expect(plan.cohort).toContain(own);
+        expect(cohortOf(plan)).toContain(own);
         expect(plan.configDigest).toBe('config');
         this.#trained.push(effect.accepted);
         return;

@@ -59,6 +59,8 @@ function said(effect: HospitalEffect): string {
       return `evaluate ${effect.aggregate.model}`;
     case 'send-decline':
       return `decline ${effect.accepted.digest}`;
+    case 'advertise':
+      return `advertise ${effect.accepted.digest}`;
     case 'stop':
       return 'stop';
   }

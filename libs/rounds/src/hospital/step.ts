@@ -1,9 +1,11 @@
 /**
- * The run at a hospital: joining -> ready -> (training -> sending -> waiting -> evaluating) x rounds -> ended.
+ * The run at a hospital: joining -> ready -> (training -> sending -> waiting -> evaluating) x rounds -> ended; in the
+ * mode secagg `masking` stands for `sending` and `waiting`.
  * Pure, and deaf to what has no meaning in the present phase. Statements arrive verified; rules that protect the
  * hospital from a coordinator that signs nonsense are here.
  */
 import type { HospitalId } from '@consilium/protocol';
+import { cohortOf, isSecure } from './state.js';
 import type {
   AcceptedPlan,
   HospitalEffect,
@@ -47,10 +49,14 @@ export function stepHospital(own: HospitalId, state: HospitalState, event: Hospi
       return plan(own, state, event);
     case 'trained':
       if (state.phase !== 'training' || event.planDigest !== state.accepted.digest) return stay(state);
-      return {
-        state: { ...state, phase: 'sending' },
-        effects: [{ type: 'send-update', accepted: state.accepted }],
-      };
+      return isSecure(state.accepted.plan)
+        ? { state: { ...state, phase: 'masking' }, effects: [{ type: 'advertise', accepted: state.accepted }] }
+        : { state: { ...state, phase: 'sending' }, effects: [{ type: 'send-update', accepted: state.accepted }] };
+    case 'dropped-out': {
+      if (state.phase !== 'masking' || event.planDigest !== state.accepted.digest) return stay(state);
+      const { accepted } = state;
+      return { state: { ...progressOf(state), phase: 'ready' }, effects: [{ type: 'send-decline', accepted }] };
+    }
     case 'update-acknowledged':
       if (state.phase !== 'sending' || event.planDigest !== state.accepted.digest) return stay(state);
       return stay({ ...state, phase: 'waiting' });
@@ -113,7 +119,7 @@ function config(state: HospitalState, event: Extract<HospitalEvent, { type: 'con
 
 function plan(own: HospitalId, state: Running, event: Extract<HospitalEvent, { type: 'plan' }>): HospitalStep {
   const { plan, digest } = event;
-  if (plan.configDigest !== state.configDigest || !plan.cohort.includes(own)) return stay(state);
+  if (plan.configDigest !== state.configDigest || !cohortOf(plan).includes(own)) return stay(state);
   const newest = state.phase === 'evaluating' && state.next !== undefined ? state.next.plan : state.answered;
   const isNew = plan.round > newest.round || (plan.round === newest.round && plan.attempt > newest.attempt);
   const isLost = state.phase === 'ready' && plan.round === newest.round && plan.attempt === newest.attempt;

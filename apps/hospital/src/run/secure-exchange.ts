@@ -1,0 +1,194 @@
+/**
+ * This hospital's part in one attempt of a secure round, from its keys to its shares: libs/secagg, with the record on the
+ * disk before each word leaves. Secrets are in memory only: a process that dies has dropped out of the attempt.
+ */
+import { fromHex } from '@consilium/bytes';
+import { digestBlob, signBytes, verifyStrict } from '@consilium/crypto';
+import {
+  openStatement,
+  signStatement,
+  type Digest,
+  type Envelope,
+  type Parcel,
+  type Statement,
+} from '@consilium/protocol';
+import {
+  advertise,
+  agreeOnSurvivors,
+  complain,
+  forget,
+  maskUpdate,
+  SecAggError,
+  shareSecrets,
+  unmask,
+  type AdvertisedSession,
+  type AgreedSession,
+  type CheckedPlan,
+  type Contribution,
+  type DealtSession,
+  type HospitalRecord,
+  type LocalPolicy,
+  type MaskedSession,
+  type OpenSigned,
+  type UnmaskedSession,
+  type Witness,
+} from '@consilium/secagg';
+import { Refused, type CoordinatorChannel, type CoordinatorStatement } from '../channel/channel.js';
+import type { Credentials } from '../channel/handshake.js';
+
+/** The record of {@link HospitalRecord}: durable when `write` resolves. */
+export interface RecordKeeper {
+  readonly current: HospitalRecord;
+  write(record: HospitalRecord): Promise<void>;
+}
+
+export interface ExchangePorts extends Credentials {
+  readonly channel: CoordinatorChannel;
+  readonly records: RecordKeeper;
+}
+
+type Session =
+  | { readonly at: 'advertised'; readonly held: AdvertisedSession }
+  | { readonly at: 'dealt'; readonly held: DealtSession }
+  | { readonly at: 'masked'; readonly held: MaskedSession }
+  | { readonly at: 'agreed'; readonly held: AgreedSession }
+  | { readonly at: 'unmasked'; readonly held: UnmaskedSession }
+  | { readonly at: 'left' };
+
+export type StageStatement = Extract<
+  CoordinatorStatement,
+  { name: 'roster' | 'deliver' | 'survivors' | 'unmask-request' }
+>;
+
+type Said = 'advert' | 'shares' | 'complaint' | 'masked' | 'agree' | 'unmask';
+
+const openSigned: OpenSigned = (name, envelope, identityKey) =>
+  openStatement(name, envelope, (bytes, signature) => verifyStrict(fromHex(identityKey), bytes, signature)) as never;
+
+export class SecureExchange {
+  #session: Session = { at: 'left' };
+
+  /** @param contribution - secret; its update is not modified, and is the caller's to erase. */
+  constructor(
+    readonly plan: CheckedPlan,
+    private readonly contribution: Contribution,
+    private readonly policy: LocalPolicy,
+    /** Within the plan's time: how far the clock is off is judged before. */
+    private readonly nowMs: () => number,
+    private readonly ports: ExchangePorts,
+  ) {}
+
+  /** What this hospital knows of a session that it helped to open; undefined before, and if it did not. */
+  get witness(): Witness | undefined {
+    const session = this.#session;
+    return session.at === 'agreed' || session.at === 'unmasked' ? session.held : undefined;
+  }
+
+  /**
+   * Says that the update is there, with fresh keys.
+   *
+   * @throws {@link SecAggError} as `advertise`; {@link Refused} when the coordinator goes on without this hospital.
+   */
+  async begin(): Promise<void> {
+    const { records, hospitalId } = this.ports;
+    const { send, keep } = advertise(records.current, this.plan, hospitalId, this.policy, this.nowMs());
+    // The record is durable here; a crash after this line loses the keys, and never answers the plan with others.
+    await records.write(keep.record);
+    this.#session = { at: 'advertised', held: keep.session };
+    await this.ports.channel.request('advert', { statement: this.#sign('advert', send) });
+  }
+
+  /**
+   * The next word of the coordinator; one that was heard before, or that comes too late, changes nothing.
+   *
+   * @throws {@link SecAggError} when it breaks the protocol: the attempt is over for this hospital.
+   * @throws {@link Refused} when the coordinator goes on without this hospital.
+   */
+  async hear(statement: StageStatement): Promise<void> {
+    switch (statement.name) {
+      case 'roster':
+        if (this.#session.at === 'advertised') await this.#share(this.#session.held, statement.body);
+        return;
+      case 'deliver':
+        if (this.#session.at === 'dealt') await this.#mask(this.#session.held, statement.body);
+        return;
+      case 'survivors':
+        if (this.#session.at === 'masked') await this.#agree(this.#session.held, statement.body);
+        return;
+      case 'unmask-request':
+        if (this.#session.at === 'agreed') await this.#unmask(this.#session.held, statement.body);
+    }
+  }
+
+  async #share(held: AdvertisedSession, roster: Statement<'roster'>): Promise<void> {
+    const { records, channel } = this.ports;
+    const { send, keep } = shareSecrets(records.current, held, roster, openSigned);
+    await records.write(keep.record);
+    this.#session = { at: 'dealt', held: keep.session };
+    const parcels = send.parcels as Parcel[];
+    await channel.request('shares', { statement: this.#sign('shares', send.statement), parcels });
+  }
+
+  async #mask(held: DealtSession, deliver: Statement<'deliver'>): Promise<void> {
+    const { records, channel } = this.ports;
+    const { dealers, ...header } = deliver;
+    const runId = deliver.runId;
+    const { deliveries } = await channel.request('deliveries.read', { runId, planDigest: deliver.planDigest });
+    // The coordinator signed who the dealers are; each one's words are signed by itself.
+    const due = { ...header, deliveries: deliveries.filter(({ x }) => dealers.includes(x)) };
+    let step: ReturnType<typeof maskUpdate>;
+    try {
+      step = maskUpdate(records.current, held, due, this.contribution, openSigned);
+    } catch (error) {
+      if (error instanceof SecAggError && error.code === 'BAD_SHARE') {
+        await channel.request('complaint', { statement: this.#sign('complaint', complain(held, error)) });
+      }
+      throw error;
+    }
+    const { send, keep } = step;
+    await records.write(keep.record);
+    this.#session = { at: 'masked', held: keep.session };
+    const { statement, vector } = send;
+    const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
+    const blobDigest = digestBlob(bytes) as Digest;
+    const masked = this.#sign('masked', { ...statement, blobDigest, blobBytes: bytes.length });
+    await channel.sendUpdate(runId, { statement: masked, blobDigest, sealed: bytes });
+  }
+
+  async #agree(held: MaskedSession, survivors: Statement<'survivors'>): Promise<void> {
+    const { records, channel } = this.ports;
+    const { send, keep } = agreeOnSurvivors(records.current, held, survivors);
+    await records.write(keep.record);
+    this.#session = { at: 'agreed', held: keep.session };
+    await unlessOver(channel.request('agree', { statement: this.#sign('agree', send) }));
+  }
+
+  async #unmask(held: AgreedSession, request: Statement<'unmask-request'>): Promise<void> {
+    const { records, channel } = this.ports;
+    const { send, keep } = unmask(records.current, held, request, openSigned);
+    // From here on no other attempt of this round, whatever becomes of this one.
+    await records.write(keep.record);
+    this.#session = { at: 'unmasked', held: keep.session };
+    await unlessOver(channel.request('unmask', { statement: this.#sign('unmask', send) }));
+  }
+
+  /** Overwrites every secret of the attempt: after its sum, and on every other way out. */
+  leave(): void {
+    const session = this.#session;
+    if (session.at !== 'left' && session.at !== 'unmasked') forget(session.held);
+    this.#session = { at: 'left' };
+  }
+
+  #sign(name: Said, body: object): Envelope {
+    const { identity, hospitalId } = this.ports;
+    // The library's bodies have the form of the statements; the schema is what decides.
+    return signStatement(name, body as never, hospitalId, (bytes) => signBytes(identity, bytes)).envelope;
+  }
+}
+
+/** Enough others have spoken already: nothing is missed. */
+async function unlessOver(said: Promise<unknown>): Promise<void> {
+  await said.catch((error: unknown) => {
+    if (!(error instanceof Refused && error.code === 'ROUND_CLOSED')) throw error;
+  });
+}

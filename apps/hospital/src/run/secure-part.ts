@@ -1,0 +1,223 @@
+/**
+ * What a hospital does in a run of the mode secagg beside the machine of libs/rounds: it judges plans, trains, leads the
+ * exchange of each attempt, and follows the sums to the next head. What it remembers is durable before anything is sent.
+ */
+import { clipUpdate } from '@consilium/aggregation';
+import type { Opened } from '@consilium/protocol';
+import {
+  differingField,
+  encodeFigures,
+  type AcceptedPlan,
+  type LocalRefusal,
+  type SummedFigures,
+} from '@consilium/rounds';
+import {
+  checkPlan,
+  recordAdvert,
+  recordCompleted,
+  SecAggError,
+  type Contribution,
+  type HospitalRecord,
+  type LocalPolicy,
+} from '@consilium/secagg';
+import type { CoordinatorChannel } from '../channel/channel.js';
+import type { Credentials } from '../channel/handshake.js';
+import type { Learner, Scores } from './learner.js';
+import type { RunMemory } from './memory.js';
+import { SecureExchange, type RecordKeeper, type StageStatement } from './secure-exchange.js';
+import { SummedHead, type Head } from './summed-head.js';
+
+export interface SecurePartPorts extends Credentials {
+  readonly channel: CoordinatorChannel;
+  readonly learner: Learner;
+  readonly memory: RunMemory;
+  readonly signal: AbortSignal;
+  readonly verify: (bytes: Uint8Array, signature: Uint8Array) => boolean;
+}
+
+/** Clocks of hospitals are wrong by hours, and rounds take days: the record, not the clock, keeps replays out. */
+const CLOCK_TOLERANCE_MS = 48 * 3_600_000;
+/** The floors are those of the plan, which `differingField` holds to the configuration that this hospital consented to. */
+const POLICY: LocalPolicy = {
+  ...{ minTolerated: 0, minCohort: 2 },
+  ...{ maxPlanAgeMs: Number.MAX_SAFE_INTEGER, clockToleranceMs: CLOCK_TOLERANCE_MS },
+};
+
+type SecurePlan = Opened<'secagg-plan'>;
+
+export class SecurePart {
+  readonly #records: RecordKeeper;
+  readonly #heads: SummedHead;
+  #record: HospitalRecord;
+  #exchange: SecureExchange | undefined;
+  /** Kept for another attempt of the round: it is not trained twice while this process lives. */
+  #trained: { readonly round: number; readonly contribution: Contribution } | undefined;
+  #scored: { readonly model: string; readonly scores: Scores | undefined } | undefined;
+
+  constructor(
+    private readonly ports: SecurePartPorts,
+    private readonly config: Opened<'run-config'>,
+    record: HospitalRecord,
+    initial: Float32Array,
+  ) {
+    const { runId } = config.body;
+    this.#record = record;
+    this.#heads = new SummedHead({ ...ports, config, initial });
+    const current = (): HospitalRecord => this.#record;
+    this.#records = {
+      get current() {
+        return current();
+      },
+      write: async (next) => {
+        await ports.memory.writeSecure(runId, next);
+        this.#record = next;
+      },
+    };
+  }
+
+  /**
+   * Before any work for a plan that is new.
+   *
+   * @returns Why this hospital leaves the run; `CLOCK` if it only sits this attempt out.
+   */
+  refusalOf({ body, digest }: SecurePlan): { code: LocalRefusal; detail: string } | 'CLOCK' | undefined {
+    const misbehaved = (detail: string) => ({ code: 'COORDINATOR_MISBEHAVED' as const, detail });
+    const field = differingField(body, this.config.body);
+    if (field !== undefined) return misbehaved(`PLAN_UNSAFE: the plan has another ${field} than the configuration`);
+    const nowMs = Date.now();
+    const { issuedAtMs, deadlineMs } = body;
+    if (nowMs > deadlineMs + CLOCK_TOLERANCE_MS || issuedAtMs - nowMs > CLOCK_TOLERANCE_MS) return 'CLOCK';
+    try {
+      recordAdvert(this.#record, checkPlan({ body, digest }), POLICY, withinPlan(body));
+    } catch (error) {
+      if (!(error instanceof SecAggError)) throw error;
+      if (error.code === 'RETRY_REFUSED') return { code: 'RETRY_REFUSED', detail: error.message };
+      // Of another round, or answered before: the machine knows what to do with it.
+      if (error.code === 'PLAN_STALE' || error.code === 'ALREADY_SAID') return undefined;
+      return misbehaved(`${error.code}: ${error.message}`);
+    }
+    return undefined;
+  }
+
+  /** Trains, unless figures alone are asked for or an earlier attempt of the round has trained. */
+  async prepare({ plan, digest }: AcceptedPlan, model: Float32Array): Promise<void> {
+    if (!('mode' in plan)) throw new TypeError('a sealed plan in a secure run');
+    if (this.#trained?.round !== plan.round)
+      this.#trained = { round: plan.round, contribution: await this.#contribution(plan, model) };
+    this.#exchange?.leave();
+    this.#exchange = new SecureExchange(
+      checkPlan({ body: plan, digest }),
+      this.#trained.contribution,
+      POLICY,
+      () => withinPlan(plan),
+      {
+        ...{
+          hospitalId: this.ports.hospitalId,
+          identity: this.ports.identity,
+          coordinatorKey: this.ports.coordinatorKey,
+        },
+        ...{ channel: this.ports.channel, records: this.#records },
+      },
+    );
+  }
+
+  async #contribution(
+    { purpose, round, model: digest }: SecurePlan['body'],
+    model: Float32Array,
+  ): Promise<Contribution> {
+    const { learner, signal } = this.ports;
+    const { body } = this.config;
+    const heldOut = await this.evaluate(digest, model);
+    if (purpose === 'evaluate') {
+      const examples = 1;
+      return { update: new Float32Array(0), examples, metrics: encodeFigures({ trainLoss: 0, heldOut }) };
+    }
+    const trained = await learner.train(body, model, round, signal);
+    if (signal.aborted) {
+      trained.update.fill(0);
+      signal.throwIfAborted();
+    }
+    clipUpdate(trained.update, Number(body.clipNorm));
+    const { update, examples, loss } = trained;
+    return { update, examples, metrics: encodeFigures({ trainLoss: loss, heldOut }) };
+  }
+
+  /** On this hospital's held-out part; it leaves in sums alone. */
+  async evaluate(digest: string, model: Float32Array): Promise<Scores | undefined> {
+    if (this.#scored?.model !== digest) {
+      this.#scored = { model: digest, scores: await this.ports.learner.evaluate(this.config.body, model) };
+    }
+    return this.#scored.scores;
+  }
+
+  /** Sends this hospital's keys; see {@link SecureExchange.begin}. */
+  async begin(): Promise<void> {
+    await this.#exchange?.begin();
+  }
+
+  /** The plan whose exchange is under way; undefined outside of one. */
+  get planDigest(): string | undefined {
+    return this.#exchange?.plan.digest;
+  }
+
+  async hear(statement: StageStatement): Promise<void> {
+    await this.#exchange?.hear(statement);
+  }
+
+  /**
+   * Verifies an announced sum and computes the head itself.
+   *
+   * @throws {@link SecAggError} with what is wrong.
+   */
+  async follow(
+    from: Head,
+    aggregate: Opened<'secagg-aggregate'>,
+  ): Promise<{ head: Head; figures: SummedFigures | null; recomputed: boolean }> {
+    const isOurs = this.#exchange?.plan.digest === aggregate.body.planDigest;
+    const witness = isOurs ? this.#exchange?.witness : undefined;
+    const isInSum = witness?.survivors.some(({ x }) => aggregate.body.survivors.includes(x));
+    const followed = await this.#heads.follow(from, aggregate, isInSum === true ? witness : undefined);
+    for (let round = this.#record.lastCompleted + 1; round <= aggregate.body.round; round++) {
+      await this.#records.write(recordCompleted(this.#record, round));
+    }
+    this.leave();
+    return followed;
+  }
+
+  /** Overwrites every secret that is left. */
+  leave(): void {
+    this.#exchange?.leave();
+    this.#exchange = undefined;
+    this.#trained?.contribution.update.fill(0);
+    this.#trained = undefined;
+  }
+}
+
+/** Between its beginning and its end: how far a clock is off has been judged before. */
+const withinPlan = ({ issuedAtMs, deadlineMs }: SecurePlan['body']): number =>
+  Math.min(Math.max(Date.now(), issuedAtMs), deadlineMs);
+
+/** What a failed exchange means for the run; undefined for an error that is none of its own. */
+export function failureOf(
+  error: unknown,
+): { readonly code: LocalRefusal; readonly detail: string } | 'DROPPED_OUT' | undefined {
+  if (!(error instanceof SecAggError)) return undefined;
+  const detail = `${error.code}: ${error.message}`;
+  switch (error.code) {
+    case 'RETRY_REFUSED':
+      return { code: 'RETRY_REFUSED', detail };
+    case 'PLAN_STALE':
+    case 'ALREADY_SAID':
+    case 'WRONG_CONTEXT':
+    // A dealer is at fault, and was named.
+    case 'BAD_SHARE':
+      return 'DROPPED_OUT';
+    case 'WRONG_LENGTH':
+    case 'NOT_FINITE':
+    case 'NOT_CLIPPED':
+    case 'BAD_COUNT':
+      return undefined;
+    default:
+      return { code: 'COORDINATOR_MISBEHAVED', detail };
+  }
+}
