@@ -67,12 +67,16 @@ const CHECK_OF: Partial<Record<FaultCode, string>> = {
   TLS_TOO_OLD: 'tls',
 };
 
-function faultFinding(fault: FaultCode): Finding {
+/** The system's word for what has none of ours. */
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
+
+function faultFinding(fault: FaultCode, code = ''): Finding {
   const [what, fix] = FAULTS[fault];
   const check = CHECK_OF[fault] ?? 'coordinator';
   // A node waits for its coordinator as long as it takes.
   if (fault === 'NOTHING_LISTENS') return warn(check, `${fault}: ${what}; a node keeps trying`, fix);
-  return fail(check, `${fault}: ${what}`, fix);
+  return fail(check, `${fault}: ${what}${fault === 'OTHER' ? code : ''}`, fix);
 }
 
 function tlsFinding(tls: Seen['tls'], url: URL, pin: HospitalConfig['pin']): Finding {
@@ -135,8 +139,8 @@ export const network: Check = async ({ home, config, environment = process.env }
   try {
     seen = await ask(url, way);
   } catch (error) {
-    const isLate = error instanceof Error && error.name === 'TimeoutError';
-    const finding = faultFinding(isLate ? 'NO_ANSWER' : faultOf(error));
+    const isLate = error instanceof Error && ['AbortError', 'TimeoutError'].includes(error.name);
+    const finding = faultFinding(isLate ? 'NO_ANSWER' : faultOf(error), codeOf(error));
     // One finding for each check: what was to be said of the proxy is said otherwise now.
     return [...findings.filter(({ check }) => check !== finding.check), finding];
   }

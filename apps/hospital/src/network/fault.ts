@@ -42,7 +42,7 @@ export const FAULTS = {
     'what answers there is not a coordinator',
     'correct `coordinator` in hospital.yaml; a proxy or a login page may answer in its place',
   ],
-  OTHER: ['the connection failed', 'try again; hospital.log has what is known'],
+  OTHER: ['the connection failed', 'ask who runs this network what may cut outgoing connections'],
 } as const satisfies Readonly<Record<string, readonly [what: string, fix: string]>>;
 
 export type FaultCode = keyof typeof FAULTS;
