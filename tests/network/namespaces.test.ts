@@ -20,7 +20,7 @@ import { PROGRAMS } from '../support/programs.js';
 import { tcpSocketsOf } from '../support/sockets.js';
 import { writeCleanFolder } from '../support/xray-folder.js';
 
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
 const root = join(import.meta.dirname, '..', '..');
 const certificates = join(root, 'tests', 'faults', 'certificates');
