@@ -30,9 +30,10 @@ export interface History {
   readonly slowestClock: number;
 }
 
-export const rulesOf = ({ roster, stragglers, selection, ...config }: RunConfig): RunRules => ({
+export const rulesOf = ({ roster, stragglers, selection, secagg, ...config }: RunConfig): RunRules => ({
   ...config,
   roster: roster.map(({ hospitalId }) => hospitalId),
+  ...(secagg && { secagg: { tolerated: secagg.tolerated, stageTimeoutMs: secagg.stageTimeoutMs } }),
   ...(stragglers === null ? {} : { quorum: { hospitals: stragglers.quorum, afterMs: stragglers.afterMs } }),
   ...(selection.patienceRounds === 0 ? {} : { patienceRounds: selection.patienceRounds }),
 });
@@ -123,7 +124,7 @@ function hospitalsOf(history: History, rounds: readonly ExpectedRound[]): string
   return violations;
 }
 
-const headOf = (model: Float32Array | undefined): string => (model === undefined ? 'none' : digestOf(model));
+export const headOf = (model: Float32Array | undefined): string => (model === undefined ? 'none' : digestOf(model));
 
 /** The run is over, says why, and leaves nothing that should be gone. */
 function endOf(history: History, rounds: readonly ExpectedRound[], state: CoordinatorState): string[] {
@@ -147,7 +148,7 @@ function endOf(history: History, rounds: readonly ExpectedRound[], state: Coordi
 }
 
 /** No phase outlasts its timers, counted from its beginning, or from the last process that took it up. */
-function deadlinesOf({ config, database, slackMs, slowestClock }: History): string[] {
+export function deadlinesOf({ config, database, slackMs, slowestClock }: History): string[] {
   const rules = rulesOf(config);
   const violations: string[] = [];
   let { state } = startCoordinator(rules);
@@ -190,7 +191,7 @@ function limitOf(state: CoordinatorState, rules: RunRules): number {
 }
 
 /** The bodies of the stored statements of a kind, in order. */
-function signed({ database, config }: History, kind: string): Record<string, unknown>[] {
+export function signed({ database, config }: History, kind: string): Record<string, unknown>[] {
   return [...(database.runs.get(config.runId)?.documents.values() ?? [])]
     .filter((document) => document.kind === kind)
     .map(({ body }) => {

@@ -50,7 +50,7 @@ export class HospitalProcess {
     let loseLine = (): void => undefined;
     const memory = this.#memory();
     const node = new HospitalNode({
-      ...{ hospitalId, identity, coordinatorKey, url: '', memory, modes: ['sealed'] },
+      ...{ hospitalId, identity, coordinatorKey, url: '', memory, modes: ['sealed', 'secagg'] },
       learner: knownLearner(world, actor, pupil),
       progress: (step) => {
         if (!actor.isDead && step.event === 'stage') world.note(actor, `${step.stage} ${step.round}`);

@@ -29,6 +29,7 @@ export type Blow =
   | 'stop';
 
 export interface Scenario {
+  readonly mode: 'secagg' | 'sealed';
   readonly hospitals: readonly string[];
   /** Of each hospital: its weight in the mean. */
   readonly examples: readonly number[];
@@ -51,9 +52,10 @@ const BLOWS: readonly Blow[] = [
 ];
 
 /** @param random - of its own, so that the faults of a run do not depend on what happens in it. */
-export function drawScenario(random: SeededRandom): Scenario {
+export function drawScenario(random: SeededRandom, mode: Scenario['mode']): Scenario {
   const one = <T>(items: readonly T[]): T => items[random.integer(items.length)] as T;
-  const count = one([2, 2, 2, 3, 3, 3, 4, 4, 6]);
+  const isSecure = mode === 'secagg';
+  const count = isSecure ? one([3, 3, 4, 5]) : one([2, 2, 2, 3, 3, 3, 4, 4, 6]);
   const hospitals = Array.from({ length: count }, (_, i) => `hospital-${'abcdef'[i] ?? ''}`);
   const faultsUntilMs = one([0, 4_000, 10_000, 20_000, 40_000]);
   const level = faultsUntilMs === 0 ? 0 : one([0, 0.3, 1, 1, 2]);
@@ -64,17 +66,20 @@ export function drawScenario(random: SeededRandom): Scenario {
   }));
   const file: Partial<RunFile> = {
     rounds: one([1, 1, 2, 2, 3, 4]),
-    minHospitals: 1 + random.integer(count),
+    minHospitals: isSecure ? 2 + random.integer(count - 1) : 1 + random.integer(count),
+    ...(isSecure ? { secagg: { weightCap: 700, stageTimeoutSeconds: one([4, 10]) } } : {}),
     gatherTimeoutSeconds: one([4, 10, 20]),
     roundTimeoutSeconds: one([6, 15, 30]),
     absenceGraceSeconds: one([0.5, 2, 6]),
     selection: { metric: one(['balancedAccuracy', 'loss']), patienceRounds: one([0, 0, 0, 1, 2]) },
-    server: server(one, random),
+    // Rounding moves a sum a little, which the adaptive ones may make much of.
+    server: isSecure ? { optimizer: 'fedavgm', learningRate: one([0.5, 1]), momentum: 0.5 } : server(one, random),
     ...(random.uniform() < 0.4
       ? { stragglers: { quorum: 1 + random.integer(count), afterSeconds: random.uniform(0.2, 4) } }
       : {}),
   };
   return {
+    mode,
     hospitals,
     examples: hospitals.map(() => 1 + random.integer(1_000)),
     file,

@@ -60,6 +60,11 @@ export type StageStatement = Extract<
   { name: 'roster' | 'deliver' | 'survivors' | 'unmask-request' }
 >;
 
+/** The coordinator went on without this hospital: nothing was altered, and nothing of it is asked for. */
+export class LeftOut extends Error {
+  override readonly name = 'LeftOut';
+}
+
 type Said = 'advert' | 'shares' | 'complaint' | 'masked' | 'agree' | 'unmask';
 
 const openSigned: OpenSigned = (name, envelope, identityKey) =>
@@ -122,6 +127,7 @@ export class SecureExchange {
 
   async #share(held: AdvertisedSession, roster: Statement<'roster'>): Promise<void> {
     const { records, channel } = this.ports;
+    this.#requireOwn(roster.adverts.map(({ x }) => x));
     const { send, keep } = shareSecrets(records.current, held, roster, openSigned);
     await records.write(keep.record);
     this.#session = { at: 'dealt', held: keep.session };
@@ -132,6 +138,7 @@ export class SecureExchange {
   async #mask(held: DealtSession, deliver: Statement<'deliver'>): Promise<void> {
     const { records, channel } = this.ports;
     const { dealers, ...header } = deliver;
+    this.#requireOwn(dealers);
     const runId = deliver.runId;
     const { deliveries } = await channel.request('deliveries.read', { runId, planDigest: deliver.planDigest });
     // The coordinator signed who the dealers are; each one's words are signed by itself.
@@ -157,6 +164,7 @@ export class SecureExchange {
 
   async #agree(held: MaskedSession, survivors: Statement<'survivors'>): Promise<void> {
     const { records, channel } = this.ports;
+    this.#requireOwn(survivors.survivors.map(({ x }) => x));
     const { send, keep } = agreeOnSurvivors(records.current, held, survivors);
     await records.write(keep.record);
     this.#session = { at: 'agreed', held: keep.session };
@@ -170,6 +178,12 @@ export class SecureExchange {
     await records.write(keep.record);
     this.#session = { at: 'unmasked', held: keep.session };
     await unlessOver(channel.request('unmask', { statement: this.#sign('unmask', send) }));
+  }
+
+  /** @throws {@link LeftOut} unless this hospital is among them; what is said of it is then checked. */
+  #requireOwn(xs: readonly number[]): void {
+    const own = this.plan.body.roster.find(({ hospitalId }) => hospitalId === this.ports.hospitalId)?.x ?? 0;
+    if (!xs.includes(own)) throw new LeftOut('the coordinator goes on without this hospital');
   }
 
   /** Overwrites every secret of the attempt: after its sum, and on every other way out. */

@@ -24,7 +24,7 @@ import type { CoordinatorChannel } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
 import type { Learner, Scores } from './learner.js';
 import type { RunMemory } from './memory.js';
-import { SecureExchange, type RecordKeeper, type StageStatement } from './secure-exchange.js';
+import { LeftOut, SecureExchange, type RecordKeeper, type StageStatement } from './secure-exchange.js';
 import { SummedHead, type Head } from './summed-head.js';
 
 export interface SecurePartPorts extends Credentials {
@@ -201,6 +201,7 @@ const withinPlan = ({ issuedAtMs, deadlineMs }: SecurePlan['body']): number =>
 export function failureOf(
   error: unknown,
 ): { readonly code: LocalRefusal; readonly detail: string } | 'DROPPED_OUT' | undefined {
+  if (error instanceof LeftOut) return 'DROPPED_OUT';
   if (!(error instanceof SecAggError)) return undefined;
   const detail = `${error.code}: ${error.message}`;
   switch (error.code) {

@@ -24,7 +24,7 @@ import {
   type Witness,
 } from '@consilium/secagg';
 import { floatBytes } from '@consilium/tensors';
-import type { CoordinatorChannel } from '../channel/channel.js';
+import { Refused, type CoordinatorChannel } from '../channel/channel.js';
 
 export interface Head {
   readonly round: number;
@@ -110,7 +110,7 @@ export class SummedHead {
     const bytes = await channel.readBlob(body.runId, body.sumDigest, 4 * plan.words);
     const sum = new Int32Array(bytes.buffer);
     const decoded = witness === undefined ? readAggregate(plan, body, sum) : verifyAggregate(witness, body, sum);
-    const recomputed = witness !== undefined && (await this.#recompute(witness, body, sum));
+    const recomputed = witness !== undefined && (await this.#recomputeIfKept(witness, body, sum));
     const { figures } = decodeFigures(decoded.metrics, decoded.hospitals);
     const model = plan.body.parameters === 0 ? before.model : this.#step(before, decoded.mean);
     const digest = digestBlob(floatBytes(model)) as Digest;
@@ -126,6 +126,24 @@ export class SummedHead {
     this.#moments = next.moments;
     this.#momentsOf = before.round + 1;
     return next.head;
+  }
+
+  /** Vectors go with the next sum. Who is that late finds that sum; a coordinator that has none hides something. */
+  async #recomputeIfKept(
+    witness: Witness,
+    body: Opened<'secagg-aggregate'>['body'],
+    sum: Int32Array,
+  ): Promise<boolean> {
+    try {
+      return await this.#recompute(witness, body, sum);
+    } catch (error) {
+      if (!(error instanceof Refused && error.code === 'BLOB_UNKNOWN')) throw error;
+      await this.#past(body.round + 1).catch((cause: unknown) => {
+        if (!(cause instanceof Refused)) throw cause;
+        throw new SecAggError('AGGREGATE_FORGED', 'the vectors of the newest sum are not shown');
+      });
+      return false;
+    }
   }
 
   /** @returns Whether all vectors were small enough to be read again. */
