@@ -1,10 +1,11 @@
 /**
  * Claims: (1) a masked vector is uniform on the ring and has no correlation with what it hides (2, D8 of privacy.md); (2) two
  * hospitals' masks of one pair cancel, and no key of the session serves twice; (3) two attempts of one update look
- * unrelated. Oracles: chi-square and correlation bounds, each with its false-alarm rate beside it.
+ * unrelated; (4) no randomness of a round is other than the system's CSPRNG (1 of privacy.md). Oracles: chi-square and correlation bounds, each with its false-alarm rate beside it.
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { toHex } from '@consilium/bytes';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { ownMasks } from './masks.js';
 import { actors, at, Rehearsal } from './rehearsal.js';
 
@@ -68,4 +69,25 @@ it('each pair has one key, added at one end and subtracted at the other, and no 
   expect(kinds.filter((kind) => kind === '-1,1')).toHaveLength((6 * 5) / 2);
   expect(kinds.filter((kind) => kind === '1')).toHaveLength(6);
   expect(kinds).toHaveLength(15 + 6);
+});
+
+it('1. a round is led to its end without Math.random, which no source of this library or of libs/crypto names', () => {
+  const trap = vi.spyOn(Math, 'random').mockImplementation(() => {
+    throw new Error('Math.random');
+  });
+  try {
+    const { keep } = new Rehearsal(actors(4)).lead({ masked: [2] });
+    expect(keep.decoded.hospitals).toBe(3);
+    expect(trap).not.toHaveBeenCalled();
+  } finally {
+    trap.mockRestore();
+  }
+  const folders = [new URL('./', import.meta.url), new URL('../../crypto/src/', import.meta.url)];
+  const sources = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .map((name) => ({ name, text: readFileSync(new URL(name, folder), 'utf8') })),
+  );
+  expect(sources.length).toBeGreaterThan(30);
+  expect(sources.filter(({ text }) => /Math\.random|SeededRandom|seedrandom/.test(text))).toEqual([]);
 });
