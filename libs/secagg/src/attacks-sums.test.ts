@@ -56,6 +56,24 @@ describe('17. bit flips', () => {
     }).toThrow(refusal('SPLIT_VIEW', 'h1'));
   });
 
+  it('or a vector that its hospital signed at another length, is refused', () => {
+    const { all, round, delivered } = dealtRound();
+    const { statement, vector } = round.mask(at(all, 1), delivered);
+    for (const other of [vector.slice(1), new Uint32Array([...vector, 0])]) {
+      const yRoot = vectorRoot(other);
+      for (const words of [vector.length, other.length]) {
+        expect(() => {
+          round.sum.add({ ...statement, words, yRoot }, other);
+        }).toThrow(refusal('BAD_UPLOAD'));
+      }
+    }
+    expect(() => {
+      round.sum.add({ ...statement, words: vector.length + 1 }, vector);
+    }).toThrow(refusal('BAD_UPLOAD'));
+    round.sum.add(statement, vector);
+    expect([...round.sum.words]).toEqual([...vector]);
+  });
+
   it('that a hospital signs itself end the round', () => {
     const { all, round, delivered } = dealtRound();
     for (const actor of all) {

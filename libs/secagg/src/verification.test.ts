@@ -130,14 +130,26 @@ describe('recomputing', () => {
 
   it('takes no secrets other than announced', () => {
     const others = aggregate.recovered.map((entry, i) => (i === 3 ? { ...entry, digest: '00'.repeat(32) } : entry));
-    expect(() => new Recomputation(witness, { ...aggregate, recovered: others }, sum, recovered)).toThrow(
-      refusal('AGGREGATE_FORGED'),
-    );
+    const one = aggregate.recovered[3] as Aggregate['recovered'][number];
+    const lists = [
+      others,
+      aggregate.recovered.with(3, { ...one, x: one.x + 1 }),
+      aggregate.recovered.with(3, { ...one, type: 'mask-key' }),
+      aggregate.recovered.slice(0, -1),
+      [...aggregate.recovered, one],
+    ];
+    for (const list of lists) {
+      expect(() => new Recomputation(witness, { ...aggregate, recovered: list }, sum, recovered)).toThrow(
+        refusal('AGGREGATE_FORGED'),
+      );
+    }
   });
 
   it('takes no other secret than the one committed to, even if it was announced', () => {
     const forged = refusal('AGGREGATE_FORGED');
-    expect(() => new Recomputation(witness, aggregate, sum, recovered.slice(1))).toThrow(forged);
+    for (const given of [recovered.slice(1), recovered.slice(0, -1), [...recovered, ...recovered.slice(-1)]]) {
+      expect(() => new Recomputation(witness, aggregate, sum, given)).toThrow(forged);
+    }
     expect(() => new Recomputation(witness, aggregate, sum, recovered.toReversed())).toThrow(forged);
     for (const place of [0, 4]) {
       const secrets = recovered.map((entry, i) =>
