@@ -15,6 +15,8 @@ export default defineConfig({
     environment: 'node',
     // Most of the time is spent in processes that the tests start: a core that only waits for them is a core lost.
     maxWorkers: '100%',
+    // Of the tests that say so: most of a fault is waiting for a process to start and for a line to come back.
+    maxConcurrency: 4,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', new CountReporter()],

@@ -11,39 +11,30 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { expectedHead } from '../support/expected-head.js';
 import { Child } from './child.js';
-import { bytesOf, deaths, partOf, setStage, SPEC, type Stage } from './stage.js';
+import { Scene } from './scene.js';
+import { bytesOf, deaths, partOf, SPEC } from './stage.js';
 
 /** More than a run without faults makes: prepare, and in each round train, evaluate and some writings. */
 const CALLS = 24;
 const SAMPLED = 3;
 
-let stage: Stage | undefined;
-const children: Child[] = [];
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    child.kill();
-    await child.ended;
-  }
-  await stage?.clear();
-});
-function started(child: Child): Child {
-  children.push(child);
-  return child;
-}
+it.concurrent.each(deaths(CALLS, SAMPLED, 'hospital-kills'))('a hospital dies %s', { timeout: 180_000 }, (death) =>
+  Scene.play(['a', 'b'], { minHospitals: 1, roundTimeoutSeconds: 20 }, (scene) => act(scene, death)),
+);
 
-it.each(deaths(CALLS, SAMPLED, 'hospital-kills'))('a hospital dies %s', { timeout: 90_000 }, async (death) => {
-  stage = await setStage(['a', 'b'], { minHospitals: 1, roundTimeoutSeconds: 20 });
-  const coordinator = started(Child.dyingCoordinator(stage, 'never'));
+async function act(scene: Scene, death: string): Promise<void> {
+  const { stage } = scene;
+  const coordinator = scene.started(Child.dyingCoordinator(stage, 'never'));
   const steady = (await stage.node(0)).run();
-  const mortal = started(Child.dyingHospital(stage, 1, death));
+  const mortal = scene.started(Child.dyingHospital(stage, 1, death));
   let last = mortal;
   const end = await mortal.ended;
   if (end.signal !== null) {
     expect(end.signal).toBe('SIGKILL');
-    last = started(Child.dyingHospital(stage, 1, 'never'));
+    last = scene.started(Child.dyingHospital(stage, 1, 'never'));
     await last.ended;
   } else expect(mortal.of('calls')[0]?.count).toBeLessThanOrEqual(CALLS);
   expect(await last.ended).toMatchObject({ status: 0, stderr: '' });
@@ -65,4 +56,4 @@ it.each(deaths(CALLS, SAMPLED, 'hospital-kills'))('a hospital dies %s', { timeou
   const offered = new Set(coordinator.of('offered').flatMap(({ blob }) => (blob.startsWith('update/') ? [blob] : [])));
   const places = [...offered].map((blob) => blob.split('/').slice(0, 4).join('/'));
   expect(new Set(places).size).toBe(places.length);
-});
+}

@@ -14,32 +14,25 @@ import { setTimeout } from 'node:timers/promises';
 import type { NodeOutcome } from '@consilium/hospital';
 import { openEmbeddedStore, openPostgresStore, type RunStore } from '@consilium/store';
 import { SeededRandom } from '@consilium/tensors';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quantile } from '../bench/quantile.js';
 import { expectedHead } from '../support/expected-head.js';
 import { noPostgres, PostgresServer } from '../support/postgres.js';
 import { until } from '../support/until.js';
 import { Child } from './child.js';
-import { bytesOf, deaths, partOf, RUN, setStage, SPEC, type Stage } from './stage.js';
+import { Scene } from './scene.js';
+import { bytesOf, deaths, partOf, RUN, SPEC, type Stage } from './stage.js';
 
 const all = process.env['CONSILIUM_FAULTS'] === 'all';
 /** More than a run without faults writes; a death that is never reached is a run without faults. */
 const WRITES = 44;
 const SAMPLED = 3;
+/** The longest that a run with one death may take on a machine that is busy with others. */
+const DEATH_MS = 180_000;
 const PARTS = [partOf(0), partOf(1)];
 const EXPECTED = bytesOf(expectedHead(SPEC, [PARTS, PARTS]));
 
-let stage: Stage | undefined;
-const children: Child[] = [];
 const recoveries: number[] = [];
-afterEach(async () => {
-  for (const child of children.splice(0)) {
-    child.kill();
-    await child.ended;
-  }
-  await stage?.clear();
-  stage = undefined;
-});
 afterAll(() => {
   if (recoveries.length === 0) return;
   const figures = [0.5, 0.95, 1].map((q) => `${(quantile(recoveries, q) / 1_000).toFixed(2)} s`);
@@ -47,11 +40,6 @@ afterAll(() => {
     `recovery of the coordinator over ${recoveries.length} kills, p50 / p95 / longest: ${figures.join(' / ')}\n`,
   );
 });
-
-function started(child: Child): Child {
-  children.push(child);
-  return child;
-}
 
 /** Both hospitals, in this process. */
 async function joined(here: Stage): Promise<Promise<NodeOutcome>[]> {
@@ -91,15 +79,18 @@ function expectOneUpdateEach(processes: readonly Child[]): void {
   expect(places.sort()).toEqual(['update/1/1/a', 'update/1/1/b', 'update/2/1/a', 'update/2/1/b']);
 }
 
-async function dieAndComeBack(death: string, databaseUrl: string): Promise<void> {
-  stage = await setStage(['a', 'b']);
+const dieAndComeBack = (death: string, databaseUrl: string): Promise<void> =>
+  Scene.play(['a', 'b'], {}, (scene) => act(scene, death, databaseUrl));
+
+async function act(scene: Scene, death: string, databaseUrl: string): Promise<void> {
+  const { stage } = scene;
   const outcomes = await joined(stage);
-  const mortal = started(Child.dyingCoordinator(stage, death, databaseUrl));
+  const mortal = scene.started(Child.dyingCoordinator(stage, death, databaseUrl));
   const end = await mortal.ended;
   const processes = [mortal];
   if (end.signal !== null) {
     expect(end.signal).toBe('SIGKILL');
-    const again = started(Child.dyingCoordinator(stage, 'never', databaseUrl));
+    const again = scene.started(Child.dyingCoordinator(stage, 'never', databaseUrl));
     processes.push(again);
     const { status, stderr } = await again.ended;
     expect(`${String(status)} ${stderr}`).toBe('0 ');
@@ -121,7 +112,11 @@ async function dieAndComeBack(death: string, databaseUrl: string): Promise<void>
 }
 
 describe('the coordinator dies at a write, on the embedded store', () => {
-  it.each(deaths(WRITES, SAMPLED, 'kill-matrix/embedded'))('%s', (death) => dieAndComeBack(death, ''), 90_000);
+  it.concurrent.each(deaths(WRITES, SAMPLED, 'kill-matrix/embedded'))(
+    '%s',
+    (death) => dieAndComeBack(death, ''),
+    DEATH_MS,
+  );
 });
 
 describe.skipIf(noPostgres !== undefined)(`and on PostgreSQL ${noPostgres ?? ''}`, () => {
@@ -131,40 +126,42 @@ describe.skipIf(noPostgres !== undefined)(`and on PostgreSQL ${noPostgres ?? ''}
   });
   afterAll(() => server.stop());
   let number = 0;
-  it.each(deaths(WRITES, SAMPLED, 'kill-matrix/postgres'))(
+  it.concurrent.each(deaths(WRITES, SAMPLED, 'kill-matrix/postgres'))(
     '%s',
     async (death) => dieAndComeBack(death, await server.database(`faults_${++number}`)),
-    90_000,
+    DEATH_MS,
   );
 });
 
-it("the product's own coordinator, killed again and again at any time", { timeout: 300_000 }, async () => {
-  const random = new SeededRandom('kill-matrix/any-time');
-  stage = await setStage(['a', 'b']);
-  const outcomes = await joined(stage);
-  const kills = all ? 20 : 4;
-  const processes: Child[] = [];
-  for (let kill = 0; kill < kills; kill++) {
-    const child = started(Child.coordinator(stage));
-    processes.push(child);
-    // From before it has read its arguments until it has said a few things.
-    const words = random.integer(7);
-    const delayMs = random.integer(words === 0 ? 1_000 : 30);
-    const moment = until(() => child.lines.length >= words).then(() => setTimeout(delayMs));
-    const ended = await Promise.race([child.ended, moment]);
-    if (ended !== undefined) {
-      expect(ended).toMatchObject({ status: 0 });
-      break;
+it("the product's own coordinator, killed again and again at any time", { timeout: 300_000 }, () =>
+  Scene.play(['a', 'b'], {}, async (scene) => {
+    const random = new SeededRandom('kill-matrix/any-time');
+    const { stage } = scene;
+    const outcomes = await joined(stage);
+    const kills = all ? 20 : 4;
+    const processes: Child[] = [];
+    for (let kill = 0; kill < kills; kill++) {
+      const child = scene.started(Child.coordinator(stage));
+      processes.push(child);
+      // From before it has read its arguments until it has said a few things.
+      const words = random.integer(7);
+      const delayMs = random.integer(words === 0 ? 1_000 : 30);
+      const moment = until(() => child.lines.length >= words).then(() => setTimeout(delayMs));
+      const ended = await Promise.race([child.ended, moment]);
+      if (ended !== undefined) {
+        expect(ended).toMatchObject({ status: 0 });
+        break;
+      }
+      child.kill();
+      await child.ended;
     }
-    child.kill();
-    await child.ended;
-  }
-  if (!processes.some((child) => child.of('ended').length > 0)) {
-    const last = started(Child.coordinator(stage));
-    processes.push(last);
-    expect(await last.ended).toMatchObject({ status: 0 });
-    recoveries.push(last.firstNewMs ?? NaN);
-  }
-  await expectExact(outcomes);
-  await expectCountedOnce(await openEmbeddedStore(join(stage.coordinatorHome, 'store')));
-});
+    if (!processes.some((child) => child.of('ended').length > 0)) {
+      const last = scene.started(Child.coordinator(stage));
+      processes.push(last);
+      expect(await last.ended).toMatchObject({ status: 0 });
+      recoveries.push(last.firstNewMs ?? NaN);
+    }
+    await expectExact(outcomes);
+    await expectCountedOnce(await openEmbeddedStore(join(stage.coordinatorHome, 'store')));
+  }),
+);

@@ -27,6 +27,7 @@ let runs: unknown[];
 beforeEach(() => {
   [progress, events, cut, runs] = [[], [], [], []];
   const conductor = {
+    state: { phase: 'ended' },
     accept: (event: unknown) => Promise.resolve(events.push(event)),
     current: () => {
       throw new TypeError('the secret reason');
@@ -104,8 +105,12 @@ describe('Desk', () => {
     await setTimeout(100);
     expect(isEmpty).toBe(false);
     await enter('1');
-    desk.leave('1');
+    desk.leave('1', true);
     await empty;
+
+    // A line that was lost says nothing of who knows what.
+    await enter('2');
+    desk.leave('2');
 
     const startMs = performance.now();
     await desk.empty(60_000, 50);

@@ -81,8 +81,8 @@ type HospitalSays =
 export class Desk {
   readonly #callers = new Map<string, Caller>();
   readonly #hospitals = new Map<HospitalId, Caller>();
-  /** Who has had a session since {@link empty} began. */
-  #came = new Set<HospitalId>();
+  /** Who took its leave when all its runs had ended: it knows the end. Who is just away may not. */
+  readonly #done = new Set<HospitalId>();
 
   constructor(private readonly parts: DeskParts) {}
 
@@ -112,13 +112,16 @@ export class Desk {
     return this.#callers.get(lineId)?.rate.take() ?? false;
   }
 
-  leave(lineId: string): void {
+  /** @param saidGoodbye - the hospital closed the line itself; it was not lost. */
+  leave(lineId: string, saidGoodbye = false): void {
     const caller = this.#callers.get(lineId);
     this.#callers.delete(lineId);
     const hospitalId = caller?.session.hospitalId;
     // An older connection of the same hospital that ends late says nothing about the newer one.
     if (caller === undefined || hospitalId === undefined || this.#hospitals.get(hospitalId) !== caller) return;
     this.#hospitals.delete(hospitalId);
+    const runs = this.parts.office.of(memberOf(caller));
+    if (saidGoodbye && runs.every(({ state }) => state.phase === 'ended')) this.#done.add(hospitalId);
     this.parts.progress({ event: 'disconnected', hospital: hospitalId });
     void this.#tell(caller, 'disconnected');
   }
@@ -136,19 +139,23 @@ export class Desk {
   }
 
   /**
-   * Resolves when every hospital has left, and those have come and gone who may not know the end of the run that ended last:
-   * the coordinator, or their line, was away when it ended.
+   * Resolves when every hospital has left that may not know the end of the run that ended last: those whose line, or whose
+   * coordinator, was away when it ended, come back for it.
    *
    * @param leaveMs - how long those who are here may take to leave. @param returnMs - how long the others may take to come.
    */
   async empty(leaveMs: number, returnMs = 0): Promise<void> {
     const ended = this.parts.office.runs.findLast(({ state }) => state.phase === 'ended');
     const awaited = ended === undefined ? [] : [...ended.state.consented].filter((id) => !ended.state.absent.has(id));
-    this.#came = new Set(this.#hospitals.keys());
-    const returnDeadline = performance.now() + returnMs;
-    while (awaited.some((id) => !this.#came.has(id)) && performance.now() < returnDeadline) await setTimeout(20);
-    const leaveDeadline = performance.now() + leaveMs;
-    while (this.#hospitals.size > 0 && performance.now() < leaveDeadline) await setTimeout(20);
+    const startedMs = performance.now();
+    let missedMs = startedMs;
+    for (let nowMs = startedMs; ; nowMs = performance.now()) {
+      const isMissed = awaited.some((id) => !this.#hospitals.has(id) && !this.#done.has(id));
+      const isAwaited = isMissed && nowMs - startedMs < returnMs;
+      if (isAwaited) missedMs = nowMs;
+      else if (this.#hospitals.size === 0 || nowMs - missedMs >= leaveMs) return;
+      await setTimeout(20);
+    }
   }
 
   /** Under a request id of its own, which is in the log wherever this request fails. */
@@ -355,7 +362,7 @@ export class Desk {
     const older = this.#hospitals.get(hospitalId);
     // Behind a network that lost a connection silently, the newer one is the hospital.
     this.#hospitals.set(hospitalId, caller);
-    this.#came.add(hospitalId);
+    this.#done.delete(hospitalId);
     if (older !== undefined && older !== caller) older.line.cut();
     else this.parts.progress({ event: 'connected', hospital: hospitalId });
     return answer;

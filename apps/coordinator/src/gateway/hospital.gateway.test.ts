@@ -22,6 +22,7 @@ class Connection {
       id,
       handshake: { address: '192.0.2.1' },
       use: () => undefined,
+      on: () => undefined,
       disconnect: () => (this.cutAfterMs ??= performance.now() - this.#startMs),
     } as unknown as Socket;
   }

@@ -43,6 +43,8 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
   @WebSocketServer() readonly server!: Server;
   /** Connections that have not proved who they are, by address. */
   readonly #strangers = new Map<string, Set<string>>();
+  /** Lines that their hospital has closed itself, for as long as it takes to say so. */
+  readonly #goodbyes = new Set<string>();
 
   constructor(@Inject(Desk) private readonly desk: Desk) {}
 
@@ -55,6 +57,9 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
     }
     this.#strangers.set(socket.handshake.address, strangers.add(socket.id));
     this.desk.arrive({ id: socket.id, cut: () => socket.disconnect(true), unsentBytes: () => unsentBytes(socket) });
+    socket.on('disconnecting', (reason) => {
+      if (reason === 'client namespace disconnect') this.#goodbyes.add(socket.id);
+    });
     // Events that do not exist get no answer, but they count: to parse one costs as much.
     socket.use(([event], next) => {
       if (Object.hasOwn(requests, event)) next();
@@ -68,7 +73,7 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
 
   handleDisconnect(socket: Socket): void {
     this.#known(socket);
-    this.desk.leave(socket.id);
+    this.desk.leave(socket.id, this.#goodbyes.delete(socket.id));
   }
 
   /** No stranger any more: proved, or gone. */
