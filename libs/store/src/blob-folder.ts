@@ -46,7 +46,8 @@ export class BlobFolder implements BlobContents {
 
   async read(_query: Query, content: string, offset: number, length: number): Promise<Uint8Array> {
     return this.#with(content, 'r', async (file) => {
-      const out = new Uint8Array(length);
+      // Not filled with zeros first: every byte that is given out was read.
+      const out = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       let done = 0;
       for (let last = -1; done < length && last !== 0; done += last) {
         last = (await file.read(out, done, length - done, offset + done)).bytesRead;

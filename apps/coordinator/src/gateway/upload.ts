@@ -4,6 +4,7 @@
  */
 import type { BlobStore, Lease } from '@consilium/store';
 import type { SealedCheck } from '../run/sealed-check.js';
+import { joined } from './joined.js';
 import type { UploadStatement } from './update-kinds.js';
 
 /** Of one write; more waits for the next one. */
@@ -53,7 +54,7 @@ export class Upload {
     const parts = [bytes];
     const written = this.inTurn(() => {
       if (this.#batch === batch) this.#batch = undefined;
-      return this.#write(offset, parts);
+      return joined(parts, BATCH_BYTES, (bytes) => this.#write(offset, bytes));
     });
     const batch: Batch = { offset, parts, sizeBytes: bytes.length, written };
     this.#batch = batch;
@@ -70,16 +71,12 @@ export class Upload {
     this.#check?.close();
   }
 
-  async #write(offset: number, parts: readonly Uint8Array[]): Promise<number> {
-    const [first] = parts;
-    const bytes = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
-    const end = offset + bytes.length;
+  async #write(offset: number, bytes: Uint8Array): Promise<number> {
     const writing = this.blobs.append(this.lease(), this.statement.body.runId, this.name, offset, bytes);
     // What the store has of these bytes already, it has not compared: only those that it takes as they are may be checked.
-    const isNext = offset === this.#checkedBytes;
-    if (isNext) {
+    if (offset === this.#checkedBytes) {
       this.#check?.push(bytes);
-      this.#checkedBytes = end;
+      this.#checkedBytes += bytes.length;
     }
     try {
       const received = await writing;

@@ -49,8 +49,8 @@ export interface ChannelPorts extends Credentials, WayOut {
 const RETRY_MS = 1_000;
 /** Chunks under way at a time, in either direction: at most 1 MiB of buffers. */
 const WINDOW = 4;
-/** A connection that is lost costs the chunk that was half-way: 3 % of a blob, where chunks this small are worth a message. */
-const CHUNKS_OF_A_BLOB = 32;
+/** A connection that is lost costs the chunk that was half-way: 4 % of a blob, where chunks this small are worth a message. */
+const CHUNKS_OF_A_BLOB = 24;
 const SMALLEST_CHUNK_BYTES = 65_536;
 const FINAL_REFUSALS = ['VERSION_UNSUPPORTED', 'HOSPITAL_UNKNOWN', 'COORDINATOR_UNKNOWN', 'SIGNATURE_INVALID'];
 
