@@ -95,6 +95,15 @@ describe('doctor', () => {
     });
   });
 
+  it('finds a clock too wrong to take part', async () => {
+    const url = await served((_, response) => {
+      response.setHeader('date', new Date(Date.now() + 3 * 86_400_000).toUTCString());
+      response.end('{"status":"ok"}');
+    });
+    const found = await doctor({ coordinator: url });
+    expect(found('clock')).toMatchObject({ status: 'fail', detail: matching('s behind') });
+  });
+
   it('does not take anything for the coordinator', async () => {
     const login = await doctor({ coordinator: await served((_, response) => response.end('<html>Please log in')) });
     expect(login('coordinator')).toMatchObject({ status: 'fail', detail: matching('NOT_A_COORDINATOR') });

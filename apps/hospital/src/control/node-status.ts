@@ -16,7 +16,7 @@ export const nodeStatusSchema = z.strictObject({
 export type NodeStatus = z.infer<typeof nodeStatusSchema>;
 
 /** From the plan to the evaluation of the head that came of it. */
-const WITHIN_A_ROUND = ['training', 'sending', 'waiting', 'evaluating'];
+const WITHIN_A_ROUND = ['training', 'masking', 'sending', 'waiting', 'evaluating'];
 
 export class StatusBoard {
   readonly #since = new Date().toISOString();

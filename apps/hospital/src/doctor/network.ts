@@ -103,8 +103,10 @@ function tlsFinding(tls: Seen['tls'], url: URL, pin: HospitalConfig['pin']): Fin
   return fail('tls', `PIN_MISMATCH: ${detail}`, FAULTS.PIN_MISMATCH[1]);
 }
 
-/** The rounds do not read this clock; certificates, the hours of a policy and the times in journals do. */
+/** Certificates, the hours of a policy and the times in journals are as wrong as the clock is. */
 const SKEW_WARN_S = 30;
+/** Half of what a plan of mode secagg allows before this hospital sits its rounds out. */
+const SKEW_FAIL_S = 24 * 3_600;
 
 function clockFinding({ hereMs, thereMs }: Seen): Finding {
   if (thereMs === undefined) return warn('clock', 'what answers does not tell its time', 'compare the clocks by hand');
@@ -112,7 +114,8 @@ function clockFinding({ hereMs, thereMs }: Seen): Finding {
   const skewS = Math.round((hereMs - thereMs - 500) / 1_000);
   const detail = `${Math.abs(skewS)} s ${skewS >= 0 ? 'ahead of' : 'behind'} the coordinator, by its answer`;
   if (Math.abs(skewS) <= SKEW_WARN_S) return ok('clock', detail);
-  return warn('clock', detail, 'set this clock by NTP; if it is right, tell the coordinator');
+  const fix = 'set this clock by NTP; if it is right, tell the coordinator';
+  return Math.abs(skewS) > SKEW_FAIL_S ? fail('clock', detail, fix) : warn('clock', detail, fix);
 }
 
 export const network: Check = async ({ home, config, environment = process.env }) => {

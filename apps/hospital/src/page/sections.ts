@@ -29,7 +29,8 @@ export const drawSections = (facts: Facts): Readonly<Record<SectionName, string>
 const STEPS = Object.keys(WORDS.steps) as readonly (keyof typeof WORDS.steps)[];
 
 function runCard({ run, stage, round }: Facts['node']['runs'][number]): Markup {
-  const at = STEPS.indexOf(stage as (typeof STEPS)[number]);
+  // Mode secagg masks and sends in one stage; mode sealed only sends.
+  const at = STEPS.indexOf((stage === 'masking' ? 'sending' : stage) as (typeof STEPS)[number]);
   const steps = STEPS.map(
     (step, k) =>
       markup`<li class="${k < at ? 'done' : ''}"${k === at ? markup` aria-current="step"` : NOTHING}>${WORDS.steps[step]}</li>`,

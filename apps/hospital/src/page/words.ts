@@ -29,6 +29,7 @@ export const WORDS = {
     refusing: 'Takes no part',
     ready: 'Waiting for the next round',
     training: 'Training on the images of this hospital',
+    masking: 'Masking the update with the other hospitals, and sending it',
     sending: 'Sending the encrypted update',
     waiting: 'Waiting for the other hospitals',
     evaluating: 'Testing the new shared head on held-out images',
