@@ -75,7 +75,9 @@ export function verdict(rules: RunRules, state: InStage, isOver: boolean): 'wait
   // To agree and to open, t of them are enough: waiting for more would only make more of them necessary.
   if (phase === 'agreeing' || phase === 'unmasking') {
     if (spoken >= secure.threshold) return 'close';
-    return isOver || spoken + awaited < secure.threshold ? 'fail' : 'wait';
+    // Nothing comes after a failed opening: whoever is away has the whole time to come back.
+    const isHopeless = phase === 'agreeing' && spoken + awaited < secure.threshold;
+    return isOver || isHopeless ? 'fail' : 'wait';
   }
   if (isOver || awaited === 0) return spoken >= secure.floor ? 'close' : 'fail';
   if (spoken + awaited < secure.floor) return 'fail';
