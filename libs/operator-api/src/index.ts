@@ -6,6 +6,7 @@ export * from './live.js';
 export * from './operators.js';
 export * from './roles.js';
 export * from './run-check.js';
+export { promisedTerms, type PromisedTerms } from './run-terms.js';
 export { runFileSchema, type RunFile } from './run-file.js';
 export * from './runs.js';
 export * from './sessions.js';

@@ -3,6 +3,10 @@ import type { NextView } from '@consilium/operator-api';
 import type { RunConfig } from '@consilium/protocol';
 import { awaitedIn } from '@consilium/rounds';
 import type { History } from './history.js';
+import { leastHospitals } from './secure-view.js';
+
+/** Of a round in the mode secagg; see attemptFailed in libs/rounds. */
+const ATTEMPTS = 3;
 
 /** @returns null for a run that has ended. */
 export function nextOf(config: RunConfig, { state, phaseSince }: History, createdAt: string): NextView | null {
@@ -18,7 +22,7 @@ export function nextOf(config: RunConfig, { state, phaseSince }: History, create
     case 'gathering': {
       const ready = roster.filter((id) => state.consented.has(id) && state.connected.has(id));
       const missing = roster.filter((id) => !ready.includes(id));
-      const needs = Math.max(0, config.minHospitals - ready.length);
+      const needs = Math.max(0, leastHospitals(config) - ready.length);
       if (state.paused) return { ...own, waitsFor: 'operator', needs, missing, then: 'round-starts' };
       return {
         ...{ waitsFor: 'hospitals', needs, missing, by: after(config.gatherTimeoutMs), then: 'round-starts' },
@@ -55,13 +59,23 @@ export function nextOf(config: RunConfig, { state, phaseSince }: History, create
       const missing = awaitedIn(state);
       const { threshold, floor } = state.secure;
       const opens = state.phase === 'agreeing' || state.phase === 'unmasking';
-      const needs = Math.max(0, (opens ? threshold : floor) - state.said[state.phase].size);
+      const said = state.said[state.phase].size;
+      const isTraining = state.phase === 'advertising';
+      const waits: NextView = {
+        ...{ ...own, waitsFor: isTraining ? 'updates' : 'answers', missing, without: missing },
+        needs: Math.max(0, (opens ? threshold : floor) - said),
+      };
+      const { stragglers } = config;
+      if (isTraining && stragglers !== null && !state.quorumDue) {
+        const quorum = Math.max(floor, stragglers.quorum);
+        return { ...waits, needs: Math.max(0, quorum - said), by: after(stragglers.afterMs), otherwise: 'waits-on' };
+      }
       const stageMs = config.secagg?.stageTimeoutMs ?? config.roundTimeoutMs;
-      const by = after(state.phase === 'advertising' ? config.roundTimeoutMs : stageMs);
+      // Once shares were given for a sum, another attempt could be compared with it: there is none.
+      const isLast = state.phase === 'unmasking' || state.attempt >= ATTEMPTS || state.secure.lastly !== undefined;
       return {
-        ...{ ...own, waitsFor: 'updates', needs, missing, without: missing, by },
-        // Before the sum is being opened, a round may be begun once more.
-        otherwise: state.phase === 'unmasking' ? 'run-ends' : 'waits-on',
+        ...{ ...waits, by: after(isTraining ? config.roundTimeoutMs : stageMs) },
+        otherwise: isLast ? 'run-ends' : 'round-again',
       };
     }
     case 'opening':

@@ -6,6 +6,7 @@ import type { Enrolment, RunConfig } from '@consilium/protocol';
 import { explainRunFile } from '../cli/explain.js';
 import { CoordinatorError, type FieldFault } from '../errors.js';
 import { parseRunFile, plainValue, runConfig } from '../run-file.js';
+import { leastHospitals, secureView } from './secure-view.js';
 
 export interface CheckParts {
   readonly enrolled: readonly Enrolment[];
@@ -38,7 +39,11 @@ export function checkRun(text: string, form: 'yaml' | 'json', { enrolled, isTake
       return {
         ...{ ...readable, valid: problems.length === 0, problems, parameters: config.parameters },
         hospitals: config.roster.map(({ hospitalId }) => hospitalId),
+        ...secureView(config),
         ...asked(config),
+        ...(leastHospitals(config) > file.minHospitals && {
+          cohort: { least: leastHospitals(config), because: 'MODE' as const },
+        }),
       };
     } catch (error) {
       return { ...readable, valid: false, problems: [...problems, ...problemsOf(error)] };

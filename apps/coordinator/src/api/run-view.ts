@@ -5,6 +5,7 @@ import { speakers, type CoordinatorState } from '@consilium/rounds';
 import { rulesOf } from '../run/rules.js';
 import { shownFigures, summedFigures, type FiguresByRound } from './figures.js';
 import { bestRoundOf, federatedScore, type History, type PastRound } from './history.js';
+import { visibleIn } from './secure-view.js';
 import { timelineOf } from './timeline.js';
 
 export interface KnownRun {
@@ -40,7 +41,7 @@ export function detailOf(run: KnownRun, nowMs: number): RunDetail {
     configDigest: config.digest,
     configuration: config.body,
     metric: config.body.selection.metric,
-    visible: { updates: 'each', figures: 'each', colluders: null },
+    visible: visibleIn(config.body),
     timeline: timelineOf(config.body, history, createdAt, nowMs),
     stage: { since: history.phaseSince ?? createdAt, limitMs: limitOf(config.body, state) },
     hospitals: config.body.roster.map(({ hospitalId: id }) => ({

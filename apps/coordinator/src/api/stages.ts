@@ -18,8 +18,13 @@ const STAGE_OF: Readonly<Record<string, StageName | undefined>> = {
   closing: 'evaluate',
 };
 
-export const stageOf = ({ phase }: { readonly phase: string }): StageName | null =>
-  phase === 'ended' ? null : (STAGE_OF[phase] ?? 'open');
+export function stageOf(state: CoordinatorState): StageName | null {
+  if (state.phase === 'ended') return null;
+  // The last sum of a run in the mode secagg holds nothing but figures.
+  const isLast =
+    ('secure' in state && state.secure?.lastly !== undefined) || ('lastly' in state && state.lastly !== undefined);
+  return isLast ? 'evaluate' : (STAGE_OF[state.phase] ?? 'open');
+}
 
 /** When a hospital last answered something of the open round, and at which stage. */
 export interface Answered {

@@ -1,7 +1,7 @@
 /** What a configuration or a plan promises, in the words of a policy. */
-import { canonicalBytes, sha256Hex } from '@consilium/bytes';
 import { sealedSizeBytes } from '@consilium/crypto';
 import { headTensors, ModelSpecError, parameterCount } from '@consilium/model-spec';
+import { promisedTerms, studyHash } from '@consilium/operator-api';
 import type { RunConfig } from '@consilium/protocol';
 import { cohortOf, type AnyPlan } from '@consilium/rounds';
 import type { TrustMode } from './schema.js';
@@ -31,27 +31,13 @@ export interface RoundTerms {
   readonly parameters: number;
 }
 
-/** Offer, commit, evaluation and the reading of a head in chunks. */
-const WORDS_BYTES = 65_536;
-/** One hospital's encrypted shares, and the shares that open a sum. */
-const PARCEL_BYTES = 600;
-
-/** SHA-256 over the canonical JSON of the study: its name and its labels in order. */
-export const studyHash = (study: RunConfig['study']): string => sha256Hex(canonicalBytes(study));
-
 export function runTerms(config: RunConfig): RunTerms {
   return {
     subject: 'run',
     studyHash: studyHash(config.study),
-    mode: config.mode,
-    cohort: Math.min(config.minHospitals, config.stragglers?.quorum ?? Infinity),
+    ...promisedTerms(config, sealedSizeBytes),
     clipNorm: Number(config.clipNorm),
     tensors: tensorsOf(config),
-    ...(config.secagg && { collusionTolerance: config.secagg.tolerated }),
-    sentBytes:
-      config.mode === 'secagg'
-        ? 4 * config.parameters + WORDS_BYTES + PARCEL_BYTES * config.roster.length
-        : sealedSizeBytes(4 * config.parameters) + WORDS_BYTES,
   };
 }
 
