@@ -62,7 +62,7 @@ describe('README', () => {
     for (const [, code, link] of paths) expect(existsSync(join(root, code ?? link ?? '')), code ?? link).toBe(true);
   });
 
-  it('lets two hospitals join and finish a run, command by command', async () => {
+  it('lets three hospitals join and finish a run, command by command', async () => {
     const steps = commands();
     const [coordinate, backbone] = [find(steps, 'coordinator run'), find(steps, 'hospital backbone')];
     const start = find(steps, 'hospital start');
@@ -92,8 +92,8 @@ describe('README', () => {
       });
     });
     await Promise.all(
-      demoHospitals(2, 'readme').map(async (hospital, i) => {
-        const name = ['north', 'south'][i] ?? '';
+      demoHospitals(3, 'readme').map(async (hospital, i) => {
+        const name = ['north', 'south', 'east'][i] ?? '';
         const home = join(consortium, name);
         await writeHospitalFolder({ directory: join(home, 'images'), hospital, images: 12, seed: 'readme' });
         await writeFile(join(home, 'hospital.yaml'), hospitalYaml.replace('http://127.0.0.1:7433', url));
