@@ -35,11 +35,14 @@ export async function connections({ hospitals }: { hospitals: number }): Promise
   const up = new Set<string>();
   try {
     const names = bench.hospitals.slice(1);
+    const credentials = await bench.each((name) => bench.credentials(name));
     const emptyMiB = coordinator.rssMiB();
     const startedMs = performance.now();
-    for (const name of names) {
+    for (const [k, name] of names.entries()) {
+      const own = credentials[k + 1];
+      if (own === undefined) throw new Error(`${name} has no keys`);
       const channel = new CoordinatorChannel({
-        ...(await bench.credentials(name)),
+        ...own,
         url: proxy.url,
         onStatement: () => undefined,
         onLine: (state) => {

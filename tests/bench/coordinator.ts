@@ -41,11 +41,25 @@ export class Bench {
       directory,
       Array.from({ length: count }, (_, k) => `hospital-${k}`),
     );
-    for (const hospital of bench.hospitals) {
+    await bench.each(async (hospital) => {
       await enrol(home, (await initialise(bench.homeOf(hospital), hospital)).file);
       await trust(bench.homeOf(hospital), card.file);
-    }
+    });
     return bench;
+  }
+
+  /** Several at a time: most of the work is waiting for the disk. @returns What came out, in the order of the hospitals. */
+  async each<T>(work: (hospital: string) => Promise<T>): Promise<T[]> {
+    const results: T[] = [];
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < this.hospitals.length) {
+        const k = next++;
+        results[k] = await work(this.hospitals[k] as string);
+      }
+    };
+    await Promise.all(Array.from({ length: 32 }, lane));
+    return results;
   }
 
   homeOf(hospital: string): string {
