@@ -1,0 +1,96 @@
+/** A consortium of real processes for the browser tests: a coordinator that serves the console, and hospitals with drawn X-rays. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { untrainedBackbone } from '@consilium/backbone';
+import { PREPROCESSING_VERSION } from '@consilium/imaging';
+import { demoHospitals, encodePhantom, phantomLabels, renderPhantom } from '@consilium/phantom';
+import { runProgram, startProgram, type RunningProgram } from '../support/programs.js';
+import { unusedPort } from '../support/tcp-proxy.js';
+
+const IMAGES = 12;
+const SIDE = 64;
+
+export interface RealConsortium {
+  readonly url: string;
+  /** Opened once, it makes the first account. */
+  readonly setupLink: string;
+  /** The text of a run file that its hospitals can follow. */
+  runFile(run: string, changes?: object): string;
+  startHospital(id: string): void;
+  /** As a power cut would. */
+  killHospital(id: string): Promise<void>;
+  killCoordinator(): Promise<void>;
+  startCoordinator(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function conveneProcesses(hospitals: readonly string[]): Promise<RealConsortium> {
+  const directory = await mkdtemp(join(tmpdir(), 'consilium-console-'));
+  const port = await unusedPort();
+  const url = `http://127.0.0.1:${port}/`;
+  const done = async (program: 'coordinator' | 'hospital', ...args: string[]): Promise<void> => {
+    const { status, stderr } = await runProgram(program, args, directory);
+    if (status !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
+  };
+  await done('coordinator', 'init', '--home', 'office', '--name', 'Test consortium');
+  for (const [index, id] of hospitals.entries()) {
+    await done('hospital', 'init', id, '--home', id, '--card', 'office/coordinator-card.json');
+    await done('coordinator', 'enrol', `${id}/enrolment.json`, '--home', 'office');
+    await drawImages(join(directory, id, 'images'), id, index);
+    const config = { coordinator: url.slice(0, -1), data: 'images', threads: 1 };
+    await writeFile(join(directory, id, 'hospital.yaml'), JSON.stringify(config));
+  }
+  const running = new Map<string, RunningProgram>();
+  let setupLink = '';
+  const startCoordinator = async (): Promise<void> => {
+    const args = ['serve', '--home', 'office', '--port', String(port)];
+    const program = startProgram('coordinator', args, directory);
+    running.set('coordinator', program);
+    if (setupLink === '') setupLink = await program.printed(/http\S+#setup=\S+/);
+    else await program.printed(/listening/);
+  };
+  const kill = async (name: string): Promise<void> => {
+    const program = running.get(name);
+    running.delete(name);
+    program?.child.kill('SIGKILL');
+    await program?.ended;
+  };
+  await startCoordinator();
+  const backbone = await untrainedBackbone();
+  return {
+    ...{ url, setupLink, startCoordinator },
+    runFile: (run, changes = {}) =>
+      JSON.stringify({
+        ...{ run, study: { name: 'Normal, pneumonia or covid', labels: [...phantomLabels] }, mode: 'sealed' },
+        ...{ head: { kind: 'linear' }, backbone: backbone.hash, preprocessing: PREPROCESSING_VERSION },
+        ...{ rounds: 3, minHospitals: 2, absenceGraceSeconds: 2, training: { batchSize: 4 } },
+        ...changes,
+      }),
+    startHospital: (id) => {
+      running.set(id, startProgram('hospital', ['start', '--home', id, '--format', 'json'], directory));
+    },
+    killHospital: kill,
+    killCoordinator: () => kill('coordinator'),
+    close: async () => {
+      await Promise.all([...running.keys()].map(kill));
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function drawImages(folder: string, id: string, index: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const site = demoHospitals(3, 'console')[index % 3];
+  if (site === undefined) throw new Error('no such hospital');
+  const rows = ['image,label,patient'];
+  for (let k = 0; k < IMAGES; k++) {
+    const label = phantomLabels[k % phantomLabels.length] ?? 'normal';
+    const scanner = { ...site.scanner, sizePixels: SIDE };
+    const file = `${k}.${scanner.format === 'jpeg' ? 'jpg' : 'png'}`;
+    const phantom = renderPhantom({ seed: `${id}/${k}`, label, scanner });
+    await writeFile(join(folder, file), await encodePhantom(phantom, scanner.format));
+    rows.push(`${file},${label},patient-${k}`);
+  }
+  await writeFile(join(folder, 'manifest.csv'), `${rows.join('\n')}\n`);
+}
