@@ -62,9 +62,9 @@ export async function conveneProcesses(hospitals: readonly string[]): Promise<Re
     ...{ url, setupLink, startCoordinator },
     runFile: (run, changes = {}) =>
       JSON.stringify({
-        ...{ run, study: { name: 'Normal, pneumonia or covid', labels: [...phantomLabels] }, mode: 'sealed' },
+        ...{ run, study: { name: 'Normal, pneumonia or covid', labels: [...phantomLabels] }, mode: 'secagg' },
         ...{ head: { kind: 'linear' }, backbone: backbone.hash, preprocessing: PREPROCESSING_VERSION },
-        ...{ rounds: 3, minHospitals: 2, absenceGraceSeconds: 2, training: { batchSize: 4 } },
+        ...{ rounds: 3, minHospitals: 3, absenceGraceSeconds: 2, training: { batchSize: 4 } },
         ...changes,
       }),
     startHospital: (id) => {
