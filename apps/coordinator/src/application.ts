@@ -17,6 +17,8 @@ import { HOME, RunsController } from './api/runs.controller.js';
 import { Desk } from './gateway/desk.js';
 import { HospitalGateway } from './gateway/hospital.gateway.js';
 import type { Home } from './home.js';
+import { MembershipController } from './membership/membership.controller.js';
+import { MembershipDeeds } from './membership/deeds.js';
 import { frameworkLog } from './operations/framework-log.js';
 import { Health, HealthController } from './operations/health.js';
 import { Metrics } from './operations/metrics.js';
@@ -32,6 +34,7 @@ export interface ApplicationParts {
   readonly desk: Desk;
   readonly register: RunRegister;
   readonly hospitals: Hospitals;
+  readonly membership: MembershipDeeds;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -50,6 +53,7 @@ export const CONTROLLERS = [
   ActivityController,
   RunsController,
   HospitalsController,
+  MembershipController,
   HealthController,
 ] as const;
 
@@ -58,7 +62,7 @@ const BODY_BYTES = 262_144;
 
 export async function createApplication(parts: ApplicationParts): Promise<NestExpressApplication> {
   const { home, desk, register, hospitals, health, metrics, log, door, refused } = parts;
-  const { activity, guard, operators, signIns } = parts;
+  const { activity, guard, membership, operators, signIns } = parts;
 
   @Module({
     controllers: [...CONTROLLERS],
@@ -72,6 +76,7 @@ export async function createApplication(parts: ApplicationParts): Promise<NestEx
       { provide: Desk, useValue: desk },
       { provide: RunRegister, useValue: register },
       { provide: Hospitals, useValue: hospitals },
+      { provide: MembershipDeeds, useValue: membership },
       { provide: Health, useValue: health },
       { provide: Metrics, useValue: metrics },
     ],

@@ -5,6 +5,17 @@ export const EXIT_STATUS = {
   RUN_FILE_INVALID: 2,
   ENROLMENT_INVALID: 2,
   NOT_INITIALISED: 2,
+  /** Nobody of that name has joined. */
+  HOSPITAL_UNKNOWN: 2,
+  HOSPITAL_KNOWN: 2,
+  HOSPITAL_REVOKED: 2,
+  NOT_PROVISIONAL: 2,
+  ROSTER_CHANGED: 2,
+  INVITATION_UNKNOWN: 2,
+  INVITATION_EXISTS: 2,
+  REVOCATION_INVALID: 2,
+  /** An entry of the membership was altered, or one is missing. */
+  MEMBERSHIP_BROKEN: 5,
   TOO_FEW_ENROLLED: 2,
   TOKEN_FILE_INVALID: 2,
   OPERATORS_INVALID: 2,

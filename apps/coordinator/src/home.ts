@@ -1,14 +1,15 @@
 /**
- * The coordinator's folder: its key, its card (the public key that hospitals pin), and the enrolments that it accepted.
+ * The coordinator's folder: its key, its card (the public key that hospitals pin), and who belongs to its consortium.
  *
- *     coordinator.key   coordinator-card.json   enrolled/<hospital>.json   store/   models/<run>/
+ *     coordinator.key   coordinator-card.json   membership/<number>.json   store/   models/<run>/
  */
-import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromHex, toHex } from '@consilium/bytes';
 import { fingerprint, loadOrCreateIdentity, signBytes, verifyStrict, type Identity } from '@consilium/crypto';
-import { openSelfSigned, ProtocolError, signStatement, type Enrolment, type HospitalId } from '@consilium/protocol';
+import { openSelfSigned, ProtocolError, signStatement, type Enrolment, type Envelope } from '@consilium/protocol';
 import { CoordinatorError } from './errors.js';
+import { Membership } from './membership/membership.js';
 
 export interface Home {
   readonly directory: string;
@@ -17,7 +18,6 @@ export interface Home {
 
 /** Makes what is missing, and never replaces a key that exists. */
 export async function openHome(directory: string): Promise<Home> {
-  await mkdir(join(directory, 'enrolled'), { recursive: true });
   await mkdir(join(directory, 'models'), { recursive: true });
   const { identity } = await loadOrCreateIdentity(join(directory, 'coordinator.key'));
   return { directory, identity };
@@ -46,32 +46,23 @@ export async function writeCard(home: Home, name: string): Promise<{ file: strin
   return { file, fingerprint: fingerprint(identity.publicKey) };
 }
 
-/** Checks that the sender of an enrolment holds its key, and keeps it. @returns What people compare by phone. */
-export async function enrol(home: Home, file: string): Promise<{ hospitalId: string; fingerprint: string }> {
+/**
+ * The way of joining without a network, by a file that was carried by hand: checks that its sender holds the key inside, and
+ * takes it at once.
+ *
+ * @returns What people compare by phone.
+ * @throws {@link CoordinatorError} `ENROLMENT_INVALID`, also for a hospital that is known with another key.
+ */
+export async function enrol(home: Home, file: string, by = 'cli'): Promise<{ hospitalId: string; fingerprint: string }> {
   const { body, text } = await readEnrolment(file);
-  await writeFile(join(home.directory, 'enrolled', `${body.hospitalId}.json`), text);
+  const membership = await Membership.open(home);
+  await membership.enrol(body, JSON.parse(text) as Envelope, by);
   return { hospitalId: body.hospitalId, fingerprint: fingerprint(fromHex(body.identityKey)) };
 }
 
-/** All enrolled hospitals in hospital order; each file is verified again. */
+/** Those who may be in the roster of a run, in hospital order. @throws {@link CoordinatorError} `MEMBERSHIP_BROKEN`. */
 export async function enrolledHospitals(home: Home): Promise<Enrolment[]> {
-  const folder = join(home.directory, 'enrolled');
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
-  const bodies = await Promise.all(files.map(async (name) => (await readEnrolment(join(folder, name))).body));
-  const keys = new Set(bodies.map(({ identityKey }) => identityKey));
-  if (keys.size < bodies.length)
-    throw new CoordinatorError('ENROLMENT_INVALID', 'two enrolled hospitals share one key');
-  return bodies.sort((a, b) => (a.hospitalId < b.hospitalId ? -1 : 1));
-}
-
-/** @returns The key of an enrolled hospital, hex; read anew each time, since people enrol while a coordinator works. */
-export async function enrolledKey({ directory }: Home, hospitalId: HospitalId): Promise<string | undefined> {
-  // The schema of the id leaves no way out of the folder.
-  const { body } = await readEnrolment(join(directory, 'enrolled', `${hospitalId}.json`)).catch((error: unknown) => {
-    if (error instanceof CoordinatorError) return { body: undefined };
-    throw error;
-  });
-  return body?.hospitalId === hospitalId ? body.identityKey : undefined;
+  return (await Membership.open(home)).active();
 }
 
 async function readEnrolment(file: string): Promise<{ body: Enrolment; text: string }> {

@@ -1,6 +1,7 @@
 /** `consilium-coordinator`: the commands of the consortium's office. */
 import { Command } from 'commander';
 import { addConfigCommands } from './cli/config.js';
+import { addMembershipCommands } from './cli/membership.js';
 import { addOperatorCommands } from './cli/operators.js';
 import { addRunCommands } from './cli/runs.js';
 import { leadingOptions, serve } from './cli/serve.js';
@@ -25,6 +26,7 @@ const program = new Command('consilium-coordinator')
   );
 
 addSetupCommands(program);
+addMembershipCommands(program);
 addConfigCommands(program);
 leadingOptions(program.command('serve').description('lead all runs of the store until a signal; runs are kept')).action(
   serve,

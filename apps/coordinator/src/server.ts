@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { toHex } from '@consilium/bytes';
 import { generateRoundKey, type RoundKey } from '@consilium/crypto';
 import type { RunConfig } from '@consilium/protocol';
 import { openEmbeddedStore, openPostgresStore, type RunStore } from '@consilium/store';
@@ -18,7 +19,11 @@ import { createApplication } from './application.js';
 import { Desk } from './gateway/desk.js';
 import { HospitalGateway } from './gateway/hospital.gateway.js';
 import { Uploads } from './gateway/uploads.js';
-import { enrolledKey, type Home } from './home.js';
+import type { Home } from './home.js';
+import { Admission } from './membership/admission.js';
+import { MembershipDeeds } from './membership/deeds.js';
+import { Membership } from './membership/membership.js';
+import { watchMembership } from './membership/watch.js';
 import { portError, urlOf } from './operations/address.js';
 import { Health } from './operations/health.js';
 import { measuredStore } from './operations/measured-store.js';
@@ -89,9 +94,9 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
   const { home, log } = options;
   const token = await loadOrCreateToken(home.directory);
   // Each is there as soon as the one before it is; what may be asked earlier finds nothing.
-  const here: { office?: Office; desk?: Desk; gateway?: HospitalGateway; live?: Live } = {};
+  const here: { office?: Office; desk?: Desk; gateway?: HospitalGateway; live?: Live; membership?: Membership } = {};
   const metrics = new Metrics(() => ({ runs: here.office?.runs ?? [], connected: here.desk?.present().length ?? 0 }));
-  const hospitals = new Hospitals(home, () => here.desk?.present().map(({ hospitalId }) => hospitalId) ?? []);
+  const hospitals = new Hospitals(() => here.membership, () => here.desk?.present().map(({ hospitalId }) => hospitalId) ?? []);
   const progress = (step: Progress): void => {
     log.info(step.event === 'refused' ? { ...step, requestId: currentRequest() } : step);
     metrics.note(step);
@@ -157,13 +162,22 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
       if (!standing.closing) lost();
     },
   };
+  // Read when this process leads: whoever led before may have changed it.
+  const membership = await Membership.open(home).catch((error: unknown) => close(error, leadership));
+  const admission = new Admission(membership, toHex(home.identity.publicKey));
   // Runs that are taken up work at once: everything that they call is there by now.
   const office = await Office.open(ports).catch((error: unknown) => close(error, leadership));
   const desk = new Desk({
     ...{ identity: home.identity, office, uploads, log, progress },
-    keyOf: (hospitalId) => enrolledKey(home, hospitalId),
+    admission,
+    keyOf: (hospitalId) => admission.keyOf(hospitalId),
   });
-  Object.assign(here, { office, desk });
+  Object.assign(here, { office, desk, membership });
+  const stopWatching = watchMembership(membership, {
+    desk,
+    log,
+    changed: () => here.live?.changed('hospitals'),
+  });
   const refused = metrics.apiRefused.bind(metrics);
   const { accounts, activity, sessions, tokens } = await openOperators(home.directory).catch((error: unknown) =>
     close(error, leadership),
@@ -180,6 +194,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
   const app = await createApplication({
     ...{ desk, home, hospitals, log, metrics, refused, register },
     health: new Health(store, () => standing.leads && !standing.closing),
+    membership: new MembershipDeeds(membership, () => site.url(address.url)),
     door: doorOf({ callerOf: (request) => callers.of(request), open: OPEN_ROUTES, log, refused }),
     activity: new Activity({ store, actions: () => activity.entries }),
     guard: new OperatorGuard({ callers, site, activity }),
@@ -215,6 +230,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     emptied: () => desk.empty(END_GRACE_MS, RETURN_GRACE_MS),
     close: async () => {
       standing.closing = true;
+      stopWatching();
       office.park();
       live.close();
       await app.close();

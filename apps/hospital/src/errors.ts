@@ -4,6 +4,16 @@ export const EXIT_STATUS = {
   BAD_OPTION: 2,
   CONFIG_INVALID: 2,
   NOT_INITIALISED: 2,
+  /** The invitation is not one, or not for a hospital. */
+  INVITATION_INVALID: 2,
+  INVITATION_EXPIRED: 2,
+  /** This home has joined as another hospital, or with another coordinator. */
+  ALREADY_JOINED: 2,
+  PASSPHRASE_MISSING: 2,
+  /** The words are not those of the roster: somebody is in it who should not be, or it has changed. */
+  WORDS_DIFFER: 6,
+  COORDINATOR_UNREACHABLE: 6,
+  REVOKED: 6,
   CARD_INVALID: 2,
   CARD_MISSING: 2,
   FILE_MISSING: 2,

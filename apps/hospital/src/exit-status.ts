@@ -14,6 +14,9 @@ const LIBRARY_STATUS: Readonly<Record<string, number>> = {
 export function exitStatusOf(error: unknown): { readonly status: number; readonly line: string } {
   if (error instanceof HospitalError)
     return { status: EXIT_STATUS[error.code], line: `${error.code}: ${error.message}` };
+  // What a coordinator refuses has the code that it has everywhere.
+  if (error instanceof Error && error.name === 'ProtocolError' && 'code' in error)
+    return { status: EXIT_STATUS.REFUSED_BY_COORDINATOR, line: `${String(error.code)}: ${error.message}` };
   if (error instanceof Error && 'code' in error) {
     const status = LIBRARY_STATUS[error.name];
     if (status !== undefined) return { status, line: `${String(error.code)}: ${error.message}` };

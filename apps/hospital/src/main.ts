@@ -6,12 +6,14 @@ import { addControlCommands } from './cli/control.js';
 import { addDataCommands } from './cli/data.js';
 import { addEgressCommands } from './cli/egress.js';
 import { addEngineCommands } from './cli/engine.js';
+import { addMembershipCommands, passphraseOption } from './cli/membership.js';
 import { addPolicyCommands } from './cli/policy.js';
 import { formatOption, homeOption, say, type Common } from './cli/options.js';
 import { addReleaseCommands } from './cli/release.js';
 import { EXIT_STATUS } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
 import { initialise, trust } from './home.js';
+import { PASSPHRASE_FILE } from './membership/passphrase.js';
 import { lineOf } from './progress-line.js';
 
 const program = new Command('consilium-hospital')
@@ -27,6 +29,12 @@ const program = new Command('consilium-hospital')
     'after',
     '\nExit status: 0 done, 2 bad configuration, 4 run aborted, 5 data cannot be used, 6 refused by the coordinator, or no way to it,\n7 refused by this hospital, 8 stopped by a person of this hospital, 130 interrupted.',
   );
+
+// Every command that opens a key finds it where services put it as well.
+program.hook('preAction', (_, action) => {
+  const { passphraseFile } = action.opts<{ passphraseFile?: string }>();
+  if (passphraseFile !== undefined) process.env[PASSPHRASE_FILE] = passphraseFile;
+});
 
 program
   .command('init')
@@ -62,6 +70,7 @@ program
   .command('start')
   .description('take part in one run')
   .option(...homeOption)
+  .addOption(passphraseOption())
   .option('--config <file>', 'configuration (default: hospital.yaml in the home folder)')
   .option('--service', 'started by the machine: not while a person has stopped this hospital (exit status 8)')
   .addOption(formatOption())
@@ -76,6 +85,7 @@ program
     });
   });
 
+addMembershipCommands(program);
 addDataCommands(program);
 addBackboneCommands(program);
 addEngineCommands(program);

@@ -9,6 +9,10 @@ export type CryptoErrorCode =
   | 'KEY_FILE_INVALID'
   | 'KEY_FILE_UNREADABLE'
   | 'KEY_FILE_UNWRITABLE'
+  /** The caller asks a person for the passphrase, or finds it where a service keeps it. */
+  | 'KEY_FILE_LOCKED'
+  | 'PASSPHRASE_WRONG'
+  | 'PASSPHRASE_WEAK'
   /** Not a sealed update of this version. */
   | 'SEAL_FORMAT'
   /** No sealed update has this size: ask for it again. */

@@ -1,7 +1,8 @@
 export { CryptoError, type CryptoErrorCode } from './errors.js';
 export { openAtRest, sealAtRest } from './at-rest.js';
 export { fingerprint, generateIdentity, type Identity } from './identity.js';
-export { loadOrCreateIdentity } from './key-file.js';
+export { loadIdentity, loadOrCreateIdentity } from './key-file.js';
+export { CODE_WORDS, digestWords, keyWords, ROSTER_WORDS, sameWords } from './words.js';
 export { isSafePublicKey, signBytes, verifyStrict } from './signature.js';
 export { agree, generateRoundKey, isSafeAgreementKey, roundPublicKey, type RoundKey } from './agreement.js';
 export { BlobDigest, digestBlob, hkdfSha256 } from './derive.js';

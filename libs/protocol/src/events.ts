@@ -23,6 +23,12 @@ export const requests = {
     nonce: hex32Schema,
   }),
   prove: plainObject({ answer: envelopeSchema }),
+  /** Instead of `prove`, once, by whoever has an invitation. */
+  join: plainObject({ token: hex32Schema, statement: envelopeSchema, witness: envelopeSchema }),
+  membership: plainObject({}),
+  verify: plainObject({ statement: envelopeSchema }),
+  rotate: plainObject({ old: envelopeSchema, new: envelopeSchema }),
+  revoke: plainObject({ statement: envelopeSchema }),
   sync: plainObject({}),
   consent: plainObject({ statement: envelopeSchema }),
   refuse: plainObject({ statement: envelopeSchema }),
@@ -62,6 +68,11 @@ export type Request<N extends RequestName> = z.infer<(typeof requests)[N]>;
 export interface Answers {
   hello: { readonly challenge: Envelope };
   prove: { readonly protocol: number };
+  join: { readonly status: Envelope };
+  membership: { readonly status: Envelope };
+  verify: { readonly status: Envelope };
+  rotate: { readonly status: Envelope };
+  revoke: object;
   sync: { readonly statements: readonly Pushed[] };
   consent: object;
   refuse: object;
@@ -112,6 +123,11 @@ const accepted = (shape: z.ZodRawShape): z.ZodType =>
 export const answers = {
   hello: accepted({ challenge: envelopeSchema }),
   prove: accepted({ protocol: z.int().min(1) }),
+  join: accepted({ status: envelopeSchema }),
+  membership: accepted({ status: envelopeSchema }),
+  verify: accepted({ status: envelopeSchema }),
+  rotate: accepted({ status: envelopeSchema }),
+  revoke: accepted({}),
   sync: accepted({ statements: z.array(pushedSchema).max(limits.syncStatements) }),
   consent: accepted({}),
   refuse: accepted({}),

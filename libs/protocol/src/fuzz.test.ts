@@ -124,6 +124,11 @@ it('what a coordinator says is parsed or refused', () => {
   const accepted: { readonly [N in RequestName]: object } = {
     hello: { challenge: envelopeOf('challenge', 'e30=') },
     prove: { protocol: 1 },
+    join: { status: envelopeOf('membership-status', 'e30=') },
+    membership: { status: envelopeOf('membership-status', 'e30=') },
+    verify: { status: envelopeOf('membership-status', 'e30=') },
+    rotate: { status: envelopeOf('membership-status', 'e30=') },
+    revoke: {},
     sync: { statements: [pushed, pushed] },
     consent: {},
     refuse: {},

@@ -11,6 +11,8 @@ export {
   type StatementName,
   type CoordinatorCard,
   type Enrolment,
+  type Invitation,
+  type MembershipStatus,
   type Challenge,
   type ChallengeAnswer,
   type RunConfig,
@@ -25,6 +27,17 @@ export {
   type SecAggPlanStatement,
   type SecAggAggregate,
 } from './statements.js';
+export {
+  hows,
+  memberStates,
+  personSchema,
+  roles,
+  rosterDigest,
+  spkiPinSchema,
+  type How,
+  type MemberState,
+  type RosterLine,
+} from './membership.js';
 export { policyRules, type PolicyRule } from './policy-rules.js';
 export { revealedSchema } from './secagg-statements.js';
 export * from './events.js';

@@ -11,6 +11,10 @@ export const limits = {
   /** Statements that one synchronisation brings: at most four for each run. */
   syncStatements: 64,
   hospitals: 200,
+  /** An invitation with its signature. */
+  invitationBytes: 16_384,
+  /** Refused attempts of one member or invitation that are kept; more are only logged. */
+  membershipRefusals: 50,
   labels: 1_000,
   rounds: 100_000,
   /** From the connection to the proof of identity. */

@@ -18,10 +18,64 @@ const envelope = (name: StatementName): Envelope => ({
   payload: 'e30=',
   signatures: [{ keyid: 'north', sig: `${'A'.repeat(86)}==` }],
 });
+const someEnvelope: Envelope = {
+  payloadType: 'application/vnd.consilium.coordinator-card.v1+json',
+  signatures: [{ keyid: 'coordinator', sig: `${'A'.repeat(86)}==` }],
+};
+const at = '2026-03-01T08:00:00.000Z';
+const compared = { rosterDigest: digest('4'), comparedBy: 'Dr. Ana Müller', how: 'phone', at } as const;
 
 export const sampleStatements: { readonly [N in StatementName]: Statement<N> } = {
   'coordinator-card': { v: 1, name: 'Consortium office', identityKey: digest('a') },
   enrolment: { v: 1, hospitalId: north, identityKey: digest('b') },
+  invitation: {
+    v: 1,
+    invitationId: '0123456789abcdef',
+    identityKey: digest('a'),
+    card: someEnvelope,
+    address: 'https://consortium.example',
+    tlsPin: `sha256/${'A'.repeat(43)}=`,
+    hospitalId: north,
+    displayName: 'St. Anna',
+    role: 'hospital',
+    expiresAt: at,
+    token: digest('3'),
+  },
+  join: {
+    v: 1,
+    hospitalId: north,
+    role: 'hospital',
+    tokenHash: digest('5'),
+    ...{ identityKey: digest('b'), witnessKey: digest('6'), coordinatorKey: digest('a') },
+    address: 'https://consortium.example',
+    ...{ clientNonce: digest('1'), serverNonce: digest('2') },
+  },
+  'witness-proof': {
+    v: 1,
+    hospitalId: north,
+    ...{ identityKey: digest('b'), witnessKey: digest('6'), serverNonce: digest('2') },
+  },
+  approval: { v: 1, from: 'coordinator', hospitalId: north, identityKey: digest('b'), ...compared },
+  verification: { v: 1, from: north, ...compared },
+  rotation: {
+    v: 1,
+    hospitalId: north,
+    ...{ coordinatorKey: digest('a'), oldKey: digest('b'), newKey: digest('c') },
+    at,
+  },
+  revocation: { v: 1, hospitalId: north, identityKey: digest('b'), coordinatorKey: digest('a'), at },
+  'membership-status': {
+    v: 1,
+    from: 'coordinator',
+    hospitalId: north,
+    identityKey: digest('b'),
+    state: 'provisional',
+    roster: [{ hospitalId: north, identityKey: digest('b'), state: 'provisional' }],
+    approval: someEnvelope,
+    verifiedRoster: digest('4'),
+    refusals: [{ at, code: 'INVITATION_USED' }],
+    at,
+  },
   challenge: { v: 1, ...nonces },
   'challenge-answer': { v: 1, ...nonces, coordinatorKey: digest('a') },
   'run-config': {
@@ -136,6 +190,11 @@ export const statementNames = Object.keys(sampleStatements) as StatementName[];
 export const sampleRequests: { readonly [N in RequestName]: Request<N> } = {
   hello: { versions: { min: 1, max: 1 }, hospitalId: north, nonce: digest('1') },
   prove: { answer: envelope('challenge-answer') },
+  join: { token: digest('3'), statement: envelope('join'), witness: envelope('witness-proof') },
+  membership: {},
+  verify: { statement: envelope('verification') },
+  rotate: { old: envelope('rotation'), new: envelope('rotation') },
+  revoke: { statement: envelope('revocation') },
   sync: {},
   consent: { statement: envelope('consent') },
   refuse: { statement: envelope('refusal') },

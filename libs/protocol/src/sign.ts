@@ -102,7 +102,7 @@ export function openStatement<N extends StatementName>(
  * @param verify - strict Ed25519, which refuses keys of small order.
  * @throws {@link ProtocolError} `MESSAGE_INVALID`, `TYPE_MISMATCH` or `SIGNATURE_INVALID`.
  */
-export function openSelfSigned<N extends 'enrolment' | 'coordinator-card'>(
+export function openSelfSigned<N extends 'enrolment' | 'coordinator-card' | 'invitation' | 'revocation'>(
   name: N,
   text: string,
   verify: (key: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => boolean,

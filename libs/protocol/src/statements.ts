@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { decimalSchema } from './decimal.js';
 import { digestSchema, hex32Schema, hospitalIdSchema, runIdSchema } from './ids.js';
 import { limits } from './limits.js';
+import { membershipStatements } from './membership.js';
 import { policyRuleSchema } from './policy-rules.js';
 import { secAggStatements, secAggTerms } from './secagg-statements.js';
 
@@ -259,12 +260,15 @@ export const statements = {
   evaluation,
   'run-end': runEnd,
   ...secAggStatements,
+  ...membershipStatements,
 } as const;
 
 export type StatementName = keyof typeof statements;
 export type Statement<N extends StatementName> = z.infer<(typeof statements)[N]>;
 export type CoordinatorCard = Statement<'coordinator-card'>;
 export type Enrolment = Statement<'enrolment'>;
+export type Invitation = Statement<'invitation'>;
+export type MembershipStatus = Statement<'membership-status'>;
 export type Challenge = Statement<'challenge'>;
 export type ChallengeAnswer = Statement<'challenge-answer'>;
 export type RunConfig = Statement<'run-config'>;

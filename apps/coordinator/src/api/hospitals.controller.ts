@@ -1,8 +1,8 @@
 import { Controller, Get, Inject } from '@nestjs/common';
+import type { HospitalView } from '@consilium/operator-api';
 import { Needs } from '../operators/needs.js';
 import { Hospitals } from './hospitals.js';
 import { openApi } from './openapi.js';
-import type { HospitalView } from '@consilium/operator-api';
 
 @Controller('api/v1')
 export class HospitalsController {
@@ -10,7 +10,7 @@ export class HospitalsController {
 
   @Get('hospitals')
   @Needs('read')
-  list(): Promise<HospitalView[]> {
+  list(): HospitalView[] {
     return this.hospitals.list();
   }
 

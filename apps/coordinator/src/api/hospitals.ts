@@ -1,17 +1,18 @@
-/** Who may take part, and who is there. */
+/** Who may take part, who is invited, and who is there: the membership as people see it. */
 import { fromHex } from '@consilium/bytes';
-import { fingerprint } from '@consilium/crypto';
+import { digestWords, fingerprint, ROSTER_WORDS } from '@consilium/crypto';
+import type { HospitalView, InvitationView, RosterView } from '@consilium/operator-api';
 import type { HospitalId } from '@consilium/protocol';
-import { enrolledHospitals, type Home } from '../home.js';
+import { wordsOfKey, type Membership } from '../membership/membership.js';
+import type { Comparison, Invitation, Member, MembershipState } from '../membership/state.js';
 import type { Progress } from '../run/progress.js';
-import type { HospitalView } from '@consilium/operator-api';
 
 export class Hospitals {
   readonly #lastSeen = new Map<HospitalId, string>();
 
   /** @param present - hospitals with a session. */
   constructor(
-    private readonly home: Home,
+    private readonly membership: () => Membership | undefined,
     private readonly present: () => readonly HospitalId[],
   ) {}
 
@@ -21,14 +22,64 @@ export class Hospitals {
     }
   }
 
-  /** In hospital order. @throws CoordinatorError `ENROLMENT_INVALID`. */
-  async list(): Promise<HospitalView[]> {
+  /** In hospital order. */
+  list(): HospitalView[] {
+    const state = this.membership()?.state;
+    if (state === undefined) return [];
     const present = new Set(this.present());
-    return (await enrolledHospitals(this.home)).map(({ hospitalId, identityKey }) => ({
-      id: hospitalId,
-      fingerprint: fingerprint(fromHex(identityKey)),
-      connected: present.has(hospitalId),
-      lastSeen: present.has(hospitalId) ? new Date().toISOString() : (this.#lastSeen.get(hospitalId) ?? null),
-    }));
+    return hospitalViews(state).map((view) => {
+      const id = view.id as HospitalId;
+      const connected = present.has(id);
+      const lastSeen = connected ? new Date().toISOString() : (this.#lastSeen.get(id) ?? null);
+      return { ...view, connected, lastSeen };
+    });
   }
+}
+
+const shown = ({ at, comparedBy, how }: Comparison): { at: string; comparedBy: string; how: Comparison['how'] } => ({
+  ...{ at, comparedBy, how },
+});
+
+/** In hospital order, as far as the membership alone knows. */
+export function hospitalViews(state: MembershipState): HospitalView[] {
+  return [...state.members.values()]
+    .sort((a, b) => (a.hospitalId < b.hospitalId ? -1 : 1))
+    .map((member) => hospitalView(member, state));
+}
+
+export function hospitalView(member: Member, state: MembershipState): HospitalView {
+  const { hospitalId, displayName, identityKey, invited, joinedAt, rotatedAt, verified } = member;
+  const approval = member.state === 'provisional' ? null : member.approval;
+  return {
+    id: hospitalId,
+    ...{ displayName, state: member.state, invited, joinedAt, rotatedAt },
+    fingerprint: fingerprint(fromHex(identityKey)),
+    words: wordsOfKey(identityKey),
+    approved: approval && { ...shown(approval), by: approval.by },
+    verified: verified && { ...shown(verified), isCurrent: verified.rosterDigest === state.rosterDigest },
+    revoked: member.state === 'revoked' ? member.revoked : null,
+    refusals: state.refusals.get(hospitalId) ?? [],
+    connected: false,
+    lastSeen: null,
+    version: null,
+  };
+}
+
+/** The newest first. @param at - now. */
+export function invitationViews(state: MembershipState, at: string): InvitationView[] {
+  return [...state.invitations.values()].map((invitation) => invitationView(invitation, at)).reverse();
+}
+
+function invitationView(invitation: Invitation, at: string): InvitationView {
+  const { invitationId: id, hospitalId: hospital, displayName, role, invitedAt, by, expiresAt, used } = invitation;
+  const state = invitation.state === 'open' && expiresAt <= at ? 'expired' : invitation.state;
+  return { id, hospital, displayName, role, state, invitedAt, by, expiresAt, usedAt: used?.at ?? null };
+}
+
+export function rosterOf(state: MembershipState): RosterView {
+  const { rosterDigest: digest } = state;
+  const hospitals = state.roster.map(({ hospitalId, identityKey, state: standing }) => ({
+    ...{ id: hospitalId, state: standing, words: wordsOfKey(identityKey) },
+  }));
+  return { words: digestWords(digest, ROSTER_WORDS), digest, hospitals };
 }

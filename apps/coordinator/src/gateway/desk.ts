@@ -24,6 +24,7 @@ import {
 } from '@consilium/protocol';
 import { refuseWord, type SecureStage } from '@consilium/rounds';
 import { StoreError } from '@consilium/store';
+import type { Admission } from '../membership/admission.js';
 import { inRequest } from '../operations/request-scope.js';
 import type { Conductor } from '../run/conductor.js';
 import type { Member, Office } from '../run/office.js';
@@ -31,6 +32,7 @@ import type { Progress } from '../run/progress.js';
 import type { SecureRounds } from '../run/secure-rounds.js';
 import { WORD_OF_STAGE, type Word } from '../run/secure-session.js';
 import { RateLimit } from './rate.js';
+import { EXPULSION_MS, recordable } from './expulsion.js';
 import { Session, type KeyOf } from './session.js';
 import type { Uploads } from './uploads.js';
 
@@ -52,6 +54,8 @@ interface Caller {
   readonly rate: RateLimit;
   readonly line: Line;
   refusedBefore: boolean;
+  /** Why it is no hospital any more; its line is about to be cut. */
+  expelled: 'HOSPITAL_REVOKED' | 'SIGNATURE_INVALID' | undefined;
   waitingReads: number;
   /** The read before: one answer is written before the next one is made. */
   lastRead: Promise<void>;
@@ -60,6 +64,8 @@ interface Caller {
 export interface DeskParts {
   readonly identity: Identity;
   readonly keyOf: KeyOf;
+  /** Absent: nobody joins or leaves over this desk. */
+  readonly admission?: Admission;
   readonly office: Office;
   readonly uploads: Uploads;
   readonly log: Logger;
@@ -97,6 +103,7 @@ export class Desk {
       rate: new RateLimit(),
       line,
       refusedBefore: false,
+      expelled: undefined,
       waitingReads: 0,
       lastRead: Promise.resolve(),
     });
@@ -124,6 +131,22 @@ export class Desk {
     if (saidGoodbye && runs.every(({ state }) => state.phase === 'ended')) this.#done.add(hospitalId);
     this.parts.progress({ event: 'disconnected', hospital: hospitalId });
     void this.#tell(caller, 'disconnected');
+  }
+
+  /**
+   * Ends the session of a hospital whose key does not count any more: nothing more is taken from it, its runs go on without it
+   * from their next plan, and its line is cut when the answer that may be under way is written.
+   */
+  expel(hospitalId: HospitalId, code: 'HOSPITAL_REVOKED' | 'SIGNATURE_INVALID'): void {
+    const caller = this.#hospitals.get(hospitalId);
+    if (caller === undefined) return;
+    caller.expelled = code;
+    this.#hospitals.delete(hospitalId);
+    this.parts.progress({ event: 'disconnected', hospital: hospitalId });
+    void this.#tell(caller, 'disconnected');
+    void setTimeout(EXPULSION_MS).then(() => {
+      caller.line.cut();
+    });
   }
 
   /** Hospitals with a session. */
@@ -178,6 +201,7 @@ export class Desk {
       }
       const parsed = requests[name].safeParse(input);
       if (!parsed.success) throw new ProtocolError('MESSAGE_INVALID', name);
+      if (caller.expelled !== undefined) throw new ProtocolError(caller.expelled);
       const answer = await this.#act(name, caller, parsed.data as Request<N>);
       return { ok: true, ...answer };
     } catch (error) {
@@ -211,7 +235,21 @@ export class Desk {
       this.parts.progress({ event: 'refused', hospital, request: name, code: error.code });
     }
     if (caller !== undefined) caller.refusedBefore = true;
+    this.#keepRefusal(name, caller?.session.claimedId, error.code);
     return { ok: false, code: error.code, message: error.message };
+  }
+
+  /** Both sides are shown what was tried in the name of a hospital. */
+  #keepRefusal(name: RequestName, hospitalId: HospitalId | undefined, code: ProtocolError['code']): void {
+    if (hospitalId === undefined || !recordable(name, code)) return;
+    this.parts.admission?.noteRefusal(hospitalId, name, code).catch((error: unknown) => {
+      this.parts.log.error({ err: error, hospital: hospitalId, code }, 'a refusal could not be kept');
+    });
+  }
+
+  #admission(): Admission {
+    if (this.parts.admission === undefined) throw new ProtocolError('HOSPITAL_UNKNOWN', 'nobody joins here');
+    return this.parts.admission;
   }
 
   /** One row for each request: who may, and what it does. */
@@ -224,7 +262,32 @@ export class Desk {
         const answer = await session.prove(proof);
         // Gone while its key was looked up: nobody would ever notice that it left.
         if (!this.#callers.has(caller.line.id)) throw new ProtocolError('NOT_AUTHENTICATED');
-        return this.#welcome(caller, answer);
+        this.#welcome(caller);
+        return answer;
+      },
+      join: async (request) => {
+        const admission = this.#admission();
+        await session.join((asked) => admission.join(request, asked));
+        // Gone meanwhile: it has joined, and learns that when it tries again.
+        if (!this.#callers.has(caller.line.id)) throw new ProtocolError('NOT_AUTHENTICATED');
+        this.#welcome(caller);
+        return { status: await admission.status(session.authenticated().hospitalId) };
+      },
+      membership: async () => ({ status: await this.#admission().status(session.authenticated().hospitalId) }),
+      verify: async (request) => {
+        const { hospitalId, key } = session.authenticated();
+        await this.#admission().verify(hospitalId, key, request);
+        return { status: await this.#admission().status(hospitalId) };
+      },
+      rotate: async (request) => {
+        const { hospitalId, key } = session.authenticated();
+        await this.#admission().rotate(hospitalId, key, request);
+        return { status: await this.#admission().status(hospitalId) };
+      },
+      revoke: async (request) => {
+        session.authenticated();
+        await this.#admission().revoke(request);
+        return {};
       },
       sync: async () => {
         const member = memberOf(caller);
@@ -357,7 +420,7 @@ export class Desk {
     return run;
   }
 
-  #welcome(caller: Caller, answer: { protocol: number }): { protocol: number } {
+  #welcome(caller: Caller): void {
     const { hospitalId } = caller.session.authenticated();
     const older = this.#hospitals.get(hospitalId);
     // Behind a network that lost a connection silently, the newer one is the hospital.
@@ -365,7 +428,6 @@ export class Desk {
     this.#done.delete(hospitalId);
     if (older !== undefined && older !== caller) older.line.cut();
     else this.parts.progress({ event: 'connected', hospital: hospitalId });
-    return answer;
   }
 }
 

@@ -96,12 +96,41 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
   @SubscribeMessage('prove')
   async prove(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
     const answer = await this.desk.answer('prove', socket.id, body);
-    if (answer.ok) {
-      this.#known(socket);
-      const hospitalId = this.desk.hospitalOf(socket.id);
-      if (hospitalId !== undefined) await socket.join(roomOf(hospitalId));
-    }
+    if (answer.ok) await this.#welcome(socket);
     return answer;
+  }
+
+  @SubscribeMessage('join')
+  async join(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    const answer = await this.desk.answer('join', socket.id, body);
+    if (answer.ok) await this.#welcome(socket);
+    return answer;
+  }
+
+  async #welcome(socket: Socket): Promise<void> {
+    this.#known(socket);
+    const hospitalId = this.desk.hospitalOf(socket.id);
+    if (hospitalId !== undefined) await socket.join(roomOf(hospitalId));
+  }
+
+  @SubscribeMessage('membership')
+  membership(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('membership', socket.id, body);
+  }
+
+  @SubscribeMessage('verify')
+  verify(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('verify', socket.id, body);
+  }
+
+  @SubscribeMessage('rotate')
+  rotate(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('rotate', socket.id, body);
+  }
+
+  @SubscribeMessage('revoke')
+  revoke(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('revoke', socket.id, body);
   }
 
   @SubscribeMessage('sync')

@@ -13,7 +13,7 @@ import {
   type Request,
 } from '@consilium/protocol';
 
-/** @returns The enrolled public key of a hospital, hex; undefined for a stranger. */
+/** @returns The public key of a member, hex; undefined for a stranger. @throws ProtocolError `HOSPITAL_REVOKED`. */
 export type KeyOf = (hospitalId: HospitalId) => Promise<string | undefined>;
 
 interface Asked {
@@ -25,6 +25,7 @@ interface Asked {
 
 export class Session {
   #asked: Asked | undefined;
+  #claimed: HospitalId | undefined;
   #proved: { readonly hospitalId: HospitalId; readonly key: Uint8Array; readonly protocol: number } | undefined;
 
   constructor(
@@ -65,6 +66,7 @@ export class Session {
       serverNonce: toHex(randomBytes(32)),
     };
     this.#asked = asked;
+    this.#claimed = request.hospitalId;
     const { envelope } = signStatement('challenge', { v: 1, ...asked }, 'coordinator', (bytes) =>
       signBytes(this.coordinator, bytes),
     );
@@ -93,6 +95,26 @@ export class Session {
     if (!same) throw new ProtocolError('SIGNATURE_INVALID', 'the proof is for another challenge');
     this.#proved = { hospitalId: asked.hospitalId, key, protocol: asked.protocol };
     return { protocol: asked.protocol };
+  }
+
+  /**
+   * The way in without a key that is known: by an invitation. The challenge is used up either way.
+   *
+   * @param admit - checks the proof over the challenge. @returns The key that it holds, hex.
+   */
+  async join(admit: (asked: Asked) => Promise<string>): Promise<void> {
+    this.#refuseTwice();
+    const asked = this.#asked;
+    this.#asked = undefined;
+    if (asked === undefined) throw new ProtocolError('NOT_AUTHENTICATED', 'hello comes first');
+    const key = fromHex(await admit(asked));
+    this.#refuseTwice();
+    this.#proved = { hospitalId: asked.hospitalId, key, protocol: asked.protocol };
+  }
+
+  /** Who it says it is, before it has proved it. */
+  get claimedId(): HospitalId | undefined {
+    return this.#proved?.hospitalId ?? this.#claimed;
   }
 
   #refuseTwice(): void {

@@ -52,7 +52,13 @@ const WINDOW = 4;
 /** A connection that is lost costs the chunk that was half-way: 4 % of a blob, where chunks this small are worth a message. */
 const CHUNKS_OF_A_BLOB = 24;
 const SMALLEST_CHUNK_BYTES = 65_536;
-const FINAL_REFUSALS = ['VERSION_UNSUPPORTED', 'HOSPITAL_UNKNOWN', 'COORDINATOR_UNKNOWN', 'SIGNATURE_INVALID'];
+const FINAL_REFUSALS = [
+  'VERSION_UNSUPPORTED',
+  'HOSPITAL_UNKNOWN',
+  'HOSPITAL_REVOKED',
+  'COORDINATOR_UNKNOWN',
+  'SIGNATURE_INVALID',
+];
 
 /**
  * Passing troubles: the coordinator cannot store anything, or it does not know what it has of an update (it is a new process,
@@ -78,7 +84,7 @@ class Gate {
 export class Refused extends ProtocolError {}
 
 /** The coordinator's words are untrusted: printable, and not many. */
-function refusalOf({ code, message }: { readonly code: RefusalCode; readonly message: string }): Refused {
+export function refusalOf({ code, message }: { readonly code: RefusalCode; readonly message: string }): Refused {
   const words = message.replaceAll(/[^\x20-\x7e]/g, '').slice(0, 300);
   const [, detail] = words.startsWith(REFUSALS[code]) ? [0, words.slice(REFUSALS[code].length)] : [0, words];
   return new Refused(code, detail.replace(/^ \((.*)\)$/, '$1') || undefined);
@@ -243,7 +249,7 @@ const chunkBytesOf = (sizeBytes: number): number =>
   Math.min(limits.chunkBytes, Math.max(SMALLEST_CHUNK_BYTES, Math.ceil(sizeBytes / CHUNKS_OF_A_BLOB)));
 
 /** The only wire that the channel has: nothing passes by the door. */
-const throughDoor = (wire: Wire, door: EgressDoor): Wire => ({
+export const throughDoor = (wire: Wire, door: EgressDoor): Wire => ({
   get sentBytes() {
     return wire.sentBytes;
   },

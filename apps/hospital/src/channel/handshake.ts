@@ -8,6 +8,7 @@ import {
   ProtocolError,
   signStatement,
   type Answers,
+  type Challenge,
   type HospitalId,
   type Request,
 } from '@consilium/protocol';
@@ -22,8 +23,16 @@ export interface Credentials {
   readonly coordinatorKey: Uint8Array;
 }
 
-/** @throws {@link ProtocolError} `COORDINATOR_UNKNOWN` if the other side does not hold the pinned key. */
-export async function shakeHands(ask: Ask, { hospitalId, identity, coordinatorKey }: Credentials): Promise<void> {
+/**
+ * Asks who the coordinator is.
+ *
+ * @returns Its challenge, verified: for this very question, under the pinned key.
+ * @throws {@link ProtocolError} `COORDINATOR_UNKNOWN` if the other side does not hold that key.
+ */
+export async function challenged(
+  ask: Ask,
+  { hospitalId, coordinatorKey }: Pick<Credentials, 'hospitalId' | 'coordinatorKey'>,
+): Promise<Challenge> {
   const nonce = toHex(randomBytes(32));
   const hello = await ask('hello', { versions: { min: 1, max: PROTOCOL_VERSION }, hospitalId, nonce });
   const { body } = openStatement('challenge', hello.challenge, (bytes, signature) => {
@@ -32,6 +41,13 @@ export async function shakeHands(ask: Ask, { hospitalId, identity, coordinatorKe
   });
   // A signature over another nonce is an old one, played back.
   if (body.clientNonce !== nonce || body.hospitalId !== hospitalId) throw new ProtocolError('COORDINATOR_UNKNOWN');
+  return body;
+}
+
+/** @throws {@link ProtocolError} `COORDINATOR_UNKNOWN` if the other side does not hold the pinned key. */
+export async function shakeHands(ask: Ask, credentials: Credentials): Promise<void> {
+  const { hospitalId, identity, coordinatorKey } = credentials;
+  const body = await challenged(ask, credentials);
   const answer = signStatement(
     'challenge-answer',
     { ...body, coordinatorKey: toHex(coordinatorKey) },

@@ -22,9 +22,12 @@ export interface LeaveReport {
 }
 
 /** Overwritten before it is removed; a disk that copies on write may keep the old bytes, and the report says so. */
-const SECRETS = ['identity.key'];
+const SECRETS = ['identity.key', 'identity.key.next', 'witness.key'];
 const ALWAYS: Readonly<Record<string, string>> = {
   'identity.key': 'the secret key of this hospital',
+  'identity.key.next': 'a key that was to replace it',
+  'witness.key': 'the secret key of its witness',
+  'membership.json': 'what the coordinator last said of its membership',
   'enrolment.json': 'its enrolment',
   'coordinator-card.json': 'the pinned coordinator',
   runs: 'what was remembered of runs, with unsent updates',

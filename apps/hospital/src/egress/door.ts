@@ -39,6 +39,7 @@ const CHUNKS: readonly RequestName[] = ['update.chunk', 'blob.read'];
 const COMMITTING: readonly RequestName[] = [
   ...(['consent', 'refuse', 'update.commit', 'decline', 'evaluation'] as const),
   ...(['advert', 'shares', 'complaint', 'agree', 'unmask'] as const),
+  ...(['join', 'verify', 'rotate', 'revoke'] as const),
 ];
 
 const NOWHERE: Place = { runId: null, round: null };

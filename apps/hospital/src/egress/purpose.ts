@@ -5,6 +5,11 @@ import type { Envelope, RequestName } from '@consilium/protocol';
 export const PURPOSES: Readonly<Record<RequestName, string>> = {
   hello: 'begins a connection',
   prove: 'proves who this hospital is',
+  join: 'joins by an invitation: public keys and the proof that it holds them',
+  membership: 'asks how it stands with the coordinator',
+  verify: 'says who compared the words of the roster, and how',
+  rotate: 'changes its key',
+  revoke: 'leaves for good',
   sync: 'asks for what is new',
   consent: 'takes part in a run',
   refuse: 'takes no part in a run, by the policy of this hospital',

@@ -91,7 +91,16 @@ export class Rehearsal {
 
   #answer(name: RequestName, body: object): unknown {
     this.messages.push({ name, body });
+    // A round asks nothing of the membership.
+    const notRehearsed = (): never => {
+      throw new Error(`${name} is no part of a round`);
+    };
     const answers: { readonly [N in RequestName]: (request: Request<N>) => object } = {
+      join: notRehearsed,
+      membership: notRehearsed,
+      verify: notRehearsed,
+      rotate: notRehearsed,
+      revoke: notRehearsed,
       hello: ({ hospitalId, nonce }) => {
         const nonces = { clientNonce: nonce, serverNonce: '0'.repeat(64) };
         return { challenge: this.#sign('challenge', { v: 1, protocol: 1, hospitalId, ...nonces }).envelope };

@@ -1,0 +1,124 @@
+/** Joining a consortium: keys are made here, the coordinator is pinned, and the invitation is used up. */
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join as path } from 'node:path';
+import { stringify } from 'yaml';
+import { fromHex, toHex } from '@consilium/bytes';
+import { loadOrCreateIdentity, signBytes, verifyStrict, type Identity } from '@consilium/crypto';
+import {
+  openSelfSigned,
+  ProtocolError,
+  signStatement,
+  type Challenge,
+  type HospitalId,
+  type Request,
+} from '@consilium/protocol';
+import { challenged, type Credentials } from '../channel/handshake.js';
+import { writeDurably } from '../durable-file.js';
+import { HospitalError } from '../errors.js';
+import { IDENTITY_KEY, WITNESS_KEY, writeEnrolment } from '../home.js';
+import type { WayOut } from '../network/way-out.js';
+import type { ReadInvitation } from './invitation-file.js';
+import { onLine } from './line.js';
+import { passphrase } from './passphrase.js';
+import { keepStanding, standingOf, type Standing } from './record.js';
+
+export interface Joined {
+  readonly hospital: HospitalId;
+  readonly coordinator: string;
+  readonly code: string;
+  readonly keysAtRest: 'under a passphrase' | 'in files for their owner alone (mode 0600)';
+  readonly standing: Standing;
+}
+
+/**
+ * Can be repeated until it succeeds: keys that were made are kept, and the coordinator takes the same ones again.
+ *
+ * @param home - its folder is made.
+ * @throws {@link HospitalError} `ALREADY_JOINED`, `COORDINATOR_UNREACHABLE`.
+ * @throws {@link ProtocolError} with the coordinator's refusal.
+ */
+export async function join(home: string, invitation: ReadInvitation, way: WayOut): Promise<Joined> {
+  const { body, cardText, code, coordinatorName } = invitation;
+  const { hospitalId, address, tlsPin } = body;
+  await requireFree(home, invitation);
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const secret = await passphrase();
+  const { identity } = await loadOrCreateIdentity(path(home, IDENTITY_KEY), secret);
+  const { identity: witness } = await loadOrCreateIdentity(path(home, WITNESS_KEY), secret);
+  await writeDurably(path(home, 'coordinator-card.json'), cardText);
+  await writeEnrolment(home, hospitalId, identity);
+  const pins = tlsPin === null ? {} : { pins: [tlsPin] };
+  const credentials = { hospitalId, identity, coordinatorKey: fromHex(body.identityKey) };
+  const standing = await onLine({ home, url: address, way: { ...way, ...pins } }, async (ask) => {
+    const challenge = await challenged(ask, credentials);
+    const { status } = await ask('join', requestOf(invitation, challenge, credentials, witness));
+    return standingOf(status, credentials);
+  });
+  await keepStanding(home, standing);
+  await suggestConfiguration(home, address, tlsPin);
+  return {
+    ...{ hospital: hospitalId, coordinator: coordinatorName, code, standing },
+    keysAtRest: secret === undefined ? 'in files for their owner alone (mode 0600)' : 'under a passphrase',
+  };
+}
+
+function requestOf(
+  { body, tokenHash }: ReadInvitation,
+  { clientNonce, serverNonce }: Challenge,
+  { hospitalId, identity, coordinatorKey }: Credentials,
+  witness: Identity,
+): Request<'join'> {
+  const keys = { identityKey: toHex(identity.publicKey), witnessKey: toHex(witness.publicKey) };
+  const statement = signStatement(
+    'join',
+    {
+      ...{ v: 1, hospitalId, role: 'hospital', tokenHash, ...keys },
+      ...{ coordinatorKey: toHex(coordinatorKey), address: body.address, clientNonce, serverNonce },
+    },
+    hospitalId,
+    (bytes) => signBytes(identity, bytes),
+  );
+  const proof = signStatement('witness-proof', { v: 1, hospitalId, ...keys, serverNonce }, hospitalId, (bytes) =>
+    signBytes(witness, bytes),
+  );
+  return { token: body.token, statement: statement.envelope, witness: proof.envelope };
+}
+
+/** One home is one hospital of one coordinator. */
+async function requireFree(home: string, { body, cardText }: ReadInvitation): Promise<void> {
+  const [enrolment, card] = await Promise.all(
+    ['enrolment.json', 'coordinator-card.json'].map((name) => readFile(path(home, name), 'utf8').catch(() => undefined)),
+  );
+  const remedy = 'name another folder with --home, or run consilium-hospital leave first';
+  if (enrolment !== undefined && idIn(enrolment) !== body.hospitalId) {
+    throw new HospitalError('ALREADY_JOINED', `${home} belongs to another hospital: ${remedy}`);
+  }
+  if (card !== undefined && keyIn(card) !== keyIn(cardText)) {
+    throw new HospitalError('ALREADY_JOINED', `${home} has pinned another coordinator: ${remedy}`);
+  }
+}
+
+const idIn = (text: string): string | undefined => own(() => openSelfSigned('enrolment', text, verifyStrict).hospitalId);
+const keyIn = (text: string): string | undefined =>
+  own(() => openSelfSigned('coordinator-card', text, verifyStrict).identityKey);
+
+function own(read: () => string): string | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
+/** A beginning of hospital.yaml where there is none: only the data are missing. */
+async function suggestConfiguration(home: string, address: string, tlsPin: string | null): Promise<void> {
+  const file = path(home, 'hospital.yaml');
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return;
+  const known = { coordinator: address, ...(tlsPin !== null && { pin: [tlsPin] }), data: 'images' };
+  await writeFile(file, stringify(known), { flag: 'wx' });
+}
