@@ -38,6 +38,11 @@ async function samples(): Promise<Record<RequestName, Json>> {
   return {
     hello: { versions: { min: 1, max: 1 }, hospitalId: 'a', nonce: '00'.repeat(32) },
     prove: { answer: envelope },
+    join: { token: '00'.repeat(32), statement: envelope, witness: envelope },
+    membership: {},
+    verify: { statement: envelope },
+    rotate: { old: envelope, new: envelope },
+    revoke: { statement: envelope },
     sync: {},
     consent: { statement: envelope },
     refuse: { statement: envelope },

@@ -243,6 +243,8 @@ function makeRound(
 function hospitalOf(id: string, i: number, ago: (seconds: number) => string): HospitalView {
   return {
     id,
+    ...{ displayName: id, state: 'active', words: 'abandon '.repeat(12).trim(), invited: null, joinedAt: ago(9_000) },
+    ...{ rotatedAt: null, approved: null, verified: null, revoked: null, refusals: [], version: null },
     fingerprint: hex(i + 11)
       .slice(0, 32)
       .replaceAll(/(.{4})/g, '$1 ')

@@ -127,7 +127,7 @@ describe('a coordinator and a hospital that are set up badly', () => {
     ['coordinator', ['enrol', 'h/enrolment.json', '--home', 'elsewhere'], 'NOT_INITIALISED', 'init'],
     ['hospital', ['start', '--format', 'xml'], 'BAD_OPTION', 'text, json'],
     ['hospital', ['init', 'Not A Name', '--home', 'x'], 'CONFIG_INVALID', 'a-z'],
-    ['hospital', ['start', '--home', 'elsewhere'], 'NOT_INITIALISED', 'consilium-hospital init'],
+    ['hospital', ['start', '--home', 'elsewhere'], 'NOT_INITIALISED', 'consilium-hospital join'],
     ['hospital', ['start', '--home', 'h'], 'CARD_MISSING', 'consilium-hospital trust'],
     ['hospital', ['trust', 'h/enrolment.json', '--home', 'h'], 'CARD_INVALID', 'card'],
   ] as const)('%s %j: %s', async (program, args, code, sentence) => {
@@ -143,7 +143,7 @@ describe('a coordinator and a hospital that are set up badly', () => {
     await writeFile(path('forged.json'), JSON.stringify(envelope));
     const ending = await run('coordinator', 'enrol', 'forged.json', '--home', 'c');
     expectComplaint(ending, 2, 'ENROLMENT_INVALID', 'forged.json', 'SIGNATURE_INVALID');
-    expect(await readdir(path('c', 'enrolled'))).toEqual([]);
+    expect(await readdir(path('c'))).not.toContain('membership');
   });
 
   it('a run file with bad fields names each of them', async () => {

@@ -316,7 +316,7 @@ describe.skipIf(noPostgres !== undefined)('two daemons on one database', () => {
     // The same coordinator on another machine: its key, its enrolments, and a folder of its own.
     await mkdir(path('twin'));
     await copyFile(path('office', 'coordinator.key'), path('twin', 'coordinator.key'));
-    await cp(path('office', 'enrolled'), path('twin', 'enrolled'), { recursive: true });
+    await cp(path('office', 'membership'), path('twin', 'membership'), { recursive: true });
   });
   afterAll(async () => {
     await server.stop();

@@ -45,6 +45,9 @@ async function sampleOf(name: RequestName): Promise<Json> {
   const others: Partial<Record<RequestName, Json>> = {
     hello: { versions: { min: 1, max: 1 }, hospitalId: 'a', nonce: '00'.repeat(32) },
     prove: { answer: envelope },
+    join: { token: '00'.repeat(32), statement: envelope, witness: envelope },
+    membership: {},
+    rotate: { old: envelope, new: envelope },
     sync: {},
     'blob.read': { runId, digest: plan.body.model, offset: 0, length: 60 },
     'update.chunk': { runId, digest, offset: 0, bytes: [] },

@@ -12,6 +12,9 @@ import { signStatement, type Digest, type Opened, type RequestName, type RunConf
 /** `undefined` sends no ack at all. */
 export type FakeAnswer = (body: Record<string, Json>, socket: Socket) => unknown;
 
+/** This one leads runs, and knows nothing of a membership. */
+const notHere: FakeAnswer = () => ({ ok: false, code: 'HOSPITAL_UNKNOWN', message: '' });
+
 export class FakeCoordinator {
   readonly received: { readonly name: string; readonly body: unknown }[] = [];
   readonly #http: HttpServer = createServer();
@@ -124,6 +127,11 @@ export class FakeCoordinator {
   readonly #honest: Record<RequestName, FakeAnswer> = {
     hello: (hello) => this.welcome(hello),
     prove: () => ({ ok: true, protocol: 1 }),
+    join: notHere,
+    membership: notHere,
+    verify: notHere,
+    rotate: notHere,
+    revoke: notHere,
     sync: () => ({ ok: true, statements: [{ name: 'run-config', envelope: this.config.envelope }] }),
     consent: () => ({ ok: true }),
     refuse: () => ({ ok: true }),

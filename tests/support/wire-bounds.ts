@@ -54,6 +54,27 @@ const bodies: Partial<Record<StatementName, Json>> = {
   },
 };
 
+const AT = '2026-03-01T08:00:00.000Z';
+/** Outside the plane of 16 bits: two units in JavaScript, four bytes. */
+const PERSON = '\u{1f3e5}'.repeat(50);
+const keys = { identityKey: HEX, witnessKey: HEX, coordinatorKey: HEX };
+const nonces = { clientNonce: HEX, serverNonce: HEX };
+Object.assign(bodies, {
+  join: {
+    v: 1,
+    hospitalId: ID,
+    role: 'hospital',
+    tokenHash: HEX,
+    ...keys,
+    address: `https://x.example/${'x'.repeat(282)}`,
+    ...nonces,
+  },
+  'witness-proof': { v: 1, hospitalId: ID, identityKey: HEX, witnessKey: HEX, serverNonce: HEX },
+  verification: { v: 1, from: ID, rosterDigest: HEX, comparedBy: PERSON, how: 'in-person', at: AT },
+  rotation: { v: 1, hospitalId: ID, coordinatorKey: HEX, oldKey: HEX, newKey: HEX, at: AT },
+  revocation: { v: 1, hospitalId: ID, identityKey: HEX, coordinatorKey: HEX, at: AT },
+});
+
 /** An envelope around the longest body; signing parses it, so a body that is no statement would throw. */
 function largestEnvelope(name: StatementName): Json {
   const body = bodies[name];
@@ -67,6 +88,11 @@ const placeholder = { _placeholder: true, num: 0 };
 const largest: Record<RequestName, () => Json> = {
   hello: () => ({ versions: { min: 1_000, max: 1_000 }, hospitalId: ID, nonce: HEX }),
   prove: () => ({ answer: largestEnvelope('challenge-answer') }),
+  join: () => ({ token: HEX, statement: largestEnvelope('join'), witness: largestEnvelope('witness-proof') }),
+  membership: () => ({}),
+  verify: () => ({ statement: largestEnvelope('verification') }),
+  rotate: () => ({ old: largestEnvelope('rotation'), new: largestEnvelope('rotation') }),
+  revoke: () => ({ statement: largestEnvelope('revocation') }),
   sync: () => ({}),
   consent: () => ({ statement: largestEnvelope('consent') }),
   refuse: () => ({ statement: largestEnvelope('refusal') }),

@@ -1,6 +1,6 @@
 /**
- * Claims: a key is never replaced; an enrolment counts only if its sender holds the key inside, each time it is read; two
- * hospitals cannot share a key. Oracle: the bytes of the files, enrolments signed here.
+ * Claims: a key is never replaced; an enrolment counts only if its sender holds the key inside; what is kept of it cannot be
+ * altered unnoticed; two hospitals cannot share a key. Oracle: the bytes of the files, enrolments signed here.
  */
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -78,17 +78,21 @@ describe('enrol', () => {
     expect(await enrolledHospitals(home)).toEqual([]);
   });
 
-  it('finds an enrolment that was altered on the disk', async () => {
+  it('finds an entry that was altered on the disk', async () => {
     await enrol(home, await enrolment('north', generateIdentity()));
-    const forged = await enrolment('north', generateIdentity(), generateIdentity());
-    await writeFile(join(home.directory, 'enrolled', 'north.json'), await readFile(forged));
-    expect(await refusal(enrolledHospitals(home))).toBe('ENROLMENT_INVALID');
+    await enrol(home, await enrolment('south', generateIdentity()));
+    const first = join(home.directory, 'membership', '000001.json');
+    await writeFile(first, (await readFile(first, 'utf8')).replace('north', 'n0rth'));
+    expect(await refusal(enrolledHospitals(home))).toBe('MEMBERSHIP_BROKEN');
   });
 
-  it('finds two names for one key', async () => {
+  it('gives no key two names, and no name another key in silence', async () => {
     const one = generateIdentity();
     await enrol(home, await enrolment('north', one));
-    await enrol(home, await enrolment('south', one));
-    expect(await refusal(enrolledHospitals(home))).toBe('ENROLMENT_INVALID');
+    expect(await refusal(enrol(home, await enrolment('south', one)))).toBe('ENROLMENT_INVALID');
+    expect(await refusal(enrol(home, await enrolment('north', generateIdentity())))).toBe('ENROLMENT_INVALID');
+    await enrol(home, await enrolment('north', one));
+    const [only] = await enrolledHospitals(home);
+    expect(only).toMatchObject({ hospitalId: 'north', identityKey: toHex(one.publicKey) });
   });
 });

@@ -53,7 +53,11 @@ export async function writeCard(home: Home, name: string): Promise<{ file: strin
  * @returns What people compare by phone.
  * @throws {@link CoordinatorError} `ENROLMENT_INVALID`, also for a hospital that is known with another key.
  */
-export async function enrol(home: Home, file: string, by = 'cli'): Promise<{ hospitalId: string; fingerprint: string }> {
+export async function enrol(
+  home: Home,
+  file: string,
+  by = 'cli',
+): Promise<{ hospitalId: string; fingerprint: string }> {
   const { body, text } = await readEnrolment(file);
   const membership = await Membership.open(home);
   await membership.enrol(body, JSON.parse(text) as Envelope, by);

@@ -96,7 +96,10 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
   // Each is there as soon as the one before it is; what may be asked earlier finds nothing.
   const here: { office?: Office; desk?: Desk; gateway?: HospitalGateway; live?: Live; membership?: Membership } = {};
   const metrics = new Metrics(() => ({ runs: here.office?.runs ?? [], connected: here.desk?.present().length ?? 0 }));
-  const hospitals = new Hospitals(() => here.membership, () => here.desk?.present().map(({ hospitalId }) => hospitalId) ?? []);
+  const hospitals = new Hospitals(
+    () => here.membership,
+    () => here.desk?.present().map(({ hospitalId }) => hospitalId) ?? [],
+  );
   const progress = (step: Progress): void => {
     log.info(step.event === 'refused' ? { ...step, requestId: currentRequest() } : step);
     metrics.note(step);

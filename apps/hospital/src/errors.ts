@@ -12,8 +12,6 @@ export const EXIT_STATUS = {
   PASSPHRASE_MISSING: 2,
   /** The words are not those of the roster: somebody is in it who should not be, or it has changed. */
   WORDS_DIFFER: 6,
-  COORDINATOR_UNREACHABLE: 6,
-  REVOKED: 6,
   CARD_INVALID: 2,
   CARD_MISSING: 2,
   FILE_MISSING: 2,

@@ -10,7 +10,7 @@ export class HospitalsController {
 
   @Get('hospitals')
   @Needs('read')
-  list(): HospitalView[] {
+  list(): Promise<HospitalView[]> {
     return this.hospitals.list();
   }
 

@@ -23,11 +23,12 @@ export class Hospitals {
   }
 
   /** In hospital order. */
-  list(): HospitalView[] {
-    const state = this.membership()?.state;
-    if (state === undefined) return [];
+  async list(): Promise<HospitalView[]> {
+    const membership = this.membership();
+    if (membership === undefined) return [];
+    await membership.refresh();
     const present = new Set(this.present());
-    return hospitalViews(state).map((view) => {
+    return hospitalViews(membership.state).map((view) => {
       const id = view.id as HospitalId;
       const connected = present.has(id);
       const lastSeen = connected ? new Date().toISOString() : (this.#lastSeen.get(id) ?? null);

@@ -25,7 +25,8 @@ const command = (parent: Command, name: string, description: string): Command =>
   parent.command(name).description(description).addOption(homeOption()).addOption(formatOption());
 
 function person(text: string): string {
-  if (!personSchema.safeParse(text).success) throw new InvalidArgumentError('expected one line of at most 100 characters');
+  if (!personSchema.safeParse(text).success)
+    throw new InvalidArgumentError('expected one line of at most 100 characters');
   return text;
 }
 
@@ -50,7 +51,11 @@ export function addMembershipCommands(program: Command): void {
   command(program, 'invite', 'write an invitation, for one hospital and once, and print the code that checks it')
     .argument('<name>', 'name of the hospital in runs: a-z, 0-9 and hyphens')
     .option('--display-name <text>', 'its name for people', person)
-    .option('--address <url>', 'where it finds this coordinator (default: where the daemon of this home listens)', address)
+    .option(
+      '--address <url>',
+      'where it finds this coordinator (default: where the daemon of this home listens)',
+      address,
+    )
     .option('--tls-pin <pin>', "of the coordinator's TLS key, as consilium-hospital doctor prints it", pin)
     .option('--valid-days <days>', 'how long it may be used', days, 7)
     .addOption(new Option('--role <role>', 'what it may join as').choices([...roles]).default('hospital'))

@@ -138,7 +138,8 @@ export class Admission {
   #requireCurrent(state: MembershipState, hospitalId: HospitalId, key: string): void {
     const member = state.members.get(hospitalId);
     if (member?.state === 'revoked') throw new ProtocolError('HOSPITAL_REVOKED');
-    if (member?.identityKey !== key) throw new ProtocolError('SIGNATURE_INVALID', 'the key of this connection was changed');
+    if (member?.identityKey !== key)
+      throw new ProtocolError('SIGNATURE_INVALID', 'the key of this connection was changed');
   }
 
   status(hospitalId: HospitalId): Promise<Envelope> {

@@ -39,7 +39,10 @@ export class MembershipDeeds {
     const { hospital, displayName = hospital, tlsPin = null, validDays, role } = asked;
     const address = asked.address ?? this.address();
     if (address === undefined) {
-      throw new CoordinatorError('BAD_OPTION', 'where will the hospital find this coordinator? Say it with --address URL');
+      throw new CoordinatorError(
+        'BAD_OPTION',
+        'where will the hospital find this coordinator? Say it with --address URL',
+      );
     }
     const hospitalId = idOf(hospital);
     const issued = await this.membership.invite({ hospitalId, displayName, role, address, tlsPin, validDays }, by);

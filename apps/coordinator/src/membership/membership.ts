@@ -183,7 +183,10 @@ export class Membership {
       }
       const { rosterDigest } = state;
       if (words !== undefined && !sameWords(words, digestWords(rosterDigest, ROSTER_WORDS))) {
-        throw new CoordinatorError('ROSTER_CHANGED', 'these are not the words of the roster: do not approve, compare again');
+        throw new CoordinatorError(
+          'ROSTER_CHANGED',
+          'these are not the words of the roster: do not approve, compare again',
+        );
       }
       const { identityKey } = member;
       const body = { v: 1 as const, from: 'coordinator' as const, hospitalId, identityKey };
@@ -216,7 +219,8 @@ export class Membership {
       const member = state.members.get(hospitalId);
       if (member === undefined) throw new ProtocolError('HOSPITAL_UNKNOWN');
       if (coordinatorKey !== toHex(this.home.identity.publicKey)) throw new ProtocolError('COORDINATOR_UNKNOWN');
-      if (!member.keys.includes(identityKey)) throw new ProtocolError('SIGNATURE_INVALID', 'not a key of this hospital');
+      if (!member.keys.includes(identityKey))
+        throw new ProtocolError('SIGNATURE_INVALID', 'not a key of this hospital');
       if (member.state === 'revoked') return undefined;
       return { type: 'revoked', hospitalId, identityKey, reason: 'by the hospital itself', by: { hospital: envelope } };
     });
@@ -265,7 +269,10 @@ export class Membership {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
     }
-    throw new CoordinatorError('NOT_INITIALISED', `${file} is not this coordinator's card: run consilium-coordinator init`);
+    throw new CoordinatorError(
+      'NOT_INITIALISED',
+      `${file} is not this coordinator's card: run consilium-coordinator init`,
+    );
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -153,9 +153,7 @@ export class MembershipState {
     if (event.type === 'joined') this.keys.set(event.witnessKey, hospitalId);
     this.members.set(
       hospitalId,
-      event.type === 'joined'
-        ? { ...present, state: 'provisional' }
-        : { ...present, state: 'active', approval: null },
+      event.type === 'joined' ? { ...present, state: 'provisional' } : { ...present, state: 'active', approval: null },
     );
   }
 

@@ -13,12 +13,14 @@ const WAIT_LONGEST_MS = 30_000;
 
 /** The passphrase itself is never an argument: others see those. */
 export const passphraseOption = (): Option =>
-  new Option('--passphrase-file <file>', 'first line: passphrase of the keys (default: none, files with mode 0600)').env(
-    PASSPHRASE_FILE,
-  );
+  new Option(
+    '--passphrase-file <file>',
+    'first line: passphrase of the keys (default: none, files with mode 0600)',
+  ).env(PASSPHRASE_FILE);
 
 function person(text: string): string {
-  if (!personSchema.safeParse(text).success) throw new InvalidArgumentError('expected one line of at most 100 characters');
+  if (!personSchema.safeParse(text).success)
+    throw new InvalidArgumentError('expected one line of at most 100 characters');
   return text;
 }
 
@@ -54,12 +56,14 @@ export function addMembershipCommands(program: Command): void {
       await sayStanding(options, await verify(options.home, { comparedBy, how, words }));
     });
 
-  command(program, 'rotate-key', 'give this hospital another key; runs under way go on without it, the next one has it').action(
-    async (options: Common) => {
-      const { rotateKey } = await import('../membership/changes.js');
-      await sayStanding(options, await rotateKey(options.home));
-    },
-  );
+  command(
+    program,
+    'rotate-key',
+    'give this hospital another key; runs under way go on without it, the next one has it',
+  ).action(async (options: Common) => {
+    const { rotateKey } = await import('../membership/changes.js');
+    await sayStanding(options, await rotateKey(options.home));
+  });
 
   command(program, 'revoke', 'leave the consortium for good: this key never counts again')
     .option('--yes', 'really')

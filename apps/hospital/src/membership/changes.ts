@@ -3,7 +3,14 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '@consilium/bytes';
 import { loadIdentity, loadOrCreateIdentity, sameWords, signBytes, type Identity } from '@consilium/crypto';
-import { ProtocolError, signStatement, type Digest, type Envelope, type How, type Statement } from '@consilium/protocol';
+import {
+  ProtocolError,
+  signStatement,
+  type Digest,
+  type Envelope,
+  type How,
+  type Statement,
+} from '@consilium/protocol';
 import type { Credentials } from '../channel/handshake.js';
 import { readHospitalConfig } from '../config.js';
 import { HospitalError } from '../errors.js';
@@ -98,7 +105,10 @@ export async function rotateKey(home: string): Promise<Standing> {
   return standing;
 }
 
-async function standingIfKnown(errand: Errand, credentials: Credentials): Promise<Standing & { envelope: Envelope } | undefined> {
+async function standingIfKnown(
+  errand: Errand,
+  credentials: Credentials,
+): Promise<(Standing & { envelope: Envelope }) | undefined> {
   try {
     return await asHospital(errand, credentials, async (ask) =>
       standingOf((await ask('membership', {})).status, credentials),

@@ -3,7 +3,14 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { fromHex, sha256Hex } from '@consilium/bytes';
 import { CODE_WORDS, digestWords, verifyStrict } from '@consilium/crypto';
-import { limits, openSelfSigned, parseUnverified, ProtocolError, type Digest, type Invitation } from '@consilium/protocol';
+import {
+  limits,
+  openSelfSigned,
+  parseUnverified,
+  ProtocolError,
+  type Digest,
+  type Invitation,
+} from '@consilium/protocol';
 import { HospitalError } from '../errors.js';
 
 export interface ReadInvitation {

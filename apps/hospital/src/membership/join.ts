@@ -87,7 +87,9 @@ function requestOf(
 /** One home is one hospital of one coordinator. */
 async function requireFree(home: string, { body, cardText }: ReadInvitation): Promise<void> {
   const [enrolment, card] = await Promise.all(
-    ['enrolment.json', 'coordinator-card.json'].map((name) => readFile(path(home, name), 'utf8').catch(() => undefined)),
+    ['enrolment.json', 'coordinator-card.json'].map((name) =>
+      readFile(path(home, name), 'utf8').catch(() => undefined),
+    ),
   );
   const remedy = 'name another folder with --home, or run consilium-hospital leave first';
   if (enrolment !== undefined && idIn(enrolment) !== body.hospitalId) {
@@ -98,7 +100,8 @@ async function requireFree(home: string, { body, cardText }: ReadInvitation): Pr
   }
 }
 
-const idIn = (text: string): string | undefined => own(() => openSelfSigned('enrolment', text, verifyStrict).hospitalId);
+const idIn = (text: string): string | undefined =>
+  own(() => openSelfSigned('enrolment', text, verifyStrict).hospitalId);
 const keyIn = (text: string): string | undefined =>
   own(() => openSelfSigned('coordinator-card', text, verifyStrict).identityKey);
 

@@ -1,12 +1,5 @@
 /** One connection for one errand of a person here. What leaves goes through the door, into the journal, as from a node. */
-import {
-  answers,
-  ProtocolError,
-  type Ack,
-  type Answers,
-  type Request,
-  type RequestName,
-} from '@consilium/protocol';
+import { answers, ProtocolError, type Ack, type Answers, type Request, type RequestName } from '@consilium/protocol';
 import { refusalOf, throughDoor } from '../channel/channel.js';
 import { shakeHands, type Credentials } from '../channel/handshake.js';
 import { LineLost, socketNetwork, type Wire } from '../channel/wire.js';
@@ -37,7 +30,10 @@ export async function onLine<T>({ home, url, way }: Errand, work: (ask: AskAny) 
   const running = await dial(home).catch(() => undefined);
   running?.destroy();
   if (running !== undefined) {
-    throw new HospitalError('ALREADY_RUNNING', 'a node of this home is running: consilium-hospital stop, and start it after');
+    throw new HospitalError(
+      'ALREADY_RUNNING',
+      'a node of this home is running: consilium-hospital stop, and start it after',
+    );
   }
   const door = new EgressDoor({ journal: new EgressJournal(home) });
   let wire: Wire | undefined;
@@ -86,7 +82,10 @@ function connected(url: string, way: WayOut): Promise<Wire> {
 }
 
 const unreachable = (url: string, why: string): HospitalError =>
-  new HospitalError('COORDINATOR_UNREACHABLE', `no coordinator answers at ${url} (${why}); consilium-hospital doctor looks closer`);
+  new HospitalError(
+    'COORDINATOR_UNREACHABLE',
+    `no coordinator answers at ${url} (${why}); consilium-hospital doctor looks closer`,
+  );
 
 async function ask<N extends RequestName>(wire: Wire, name: N, request: Request<N>): Promise<Answers[N]> {
   const parsed = answers[name].safeParse(await wire.ask(name, request));

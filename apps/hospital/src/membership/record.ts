@@ -48,7 +48,8 @@ export function standingOf(
     rosterDigest: digest,
     roster: body.roster.map((one) => ({ hospital: one.hospitalId, state: one.state })),
     keyWords: keyWords(identity.publicKey),
-    verified: body.verifiedRoster === null ? 'no' : body.verifiedRoster === digest ? 'yes' : 'before the roster changed',
+    verified:
+      body.verifiedRoster === null ? 'no' : body.verifiedRoster === digest ? 'yes' : 'before the roster changed',
     refusals: body.refusals,
   };
 }
