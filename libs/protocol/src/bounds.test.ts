@@ -106,7 +106,8 @@ it('bytes where an object is expected are refused without a list of their indice
   ];
   for (const [schema, value] of places) {
     const { error } = schema.safeParse(value);
-    expect(JSON.stringify(error?.issues).length).toBeLessThan(2_000);
+    // All refusal codes stand in some; a list of indices would be megabytes.
+    expect(JSON.stringify(error?.issues).length).toBeLessThan(4_000);
   }
 });
 

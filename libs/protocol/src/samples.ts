@@ -18,10 +18,6 @@ const envelope = (name: StatementName): Envelope => ({
   payload: 'e30=',
   signatures: [{ keyid: 'north', sig: `${'A'.repeat(86)}==` }],
 });
-const someEnvelope: Envelope = {
-  payloadType: 'application/vnd.consilium.coordinator-card.v1+json',
-  signatures: [{ keyid: 'coordinator', sig: `${'A'.repeat(86)}==` }],
-};
 const at = '2026-03-01T08:00:00.000Z';
 const compared = { rosterDigest: digest('4'), comparedBy: 'Dr. Ana Müller', how: 'phone', at } as const;
 
@@ -32,7 +28,7 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     v: 1,
     invitationId: '0123456789abcdef',
     identityKey: digest('a'),
-    card: someEnvelope,
+    card: envelope('coordinator-card'),
     address: 'https://consortium.example',
     tlsPin: `sha256/${'A'.repeat(43)}=`,
     hospitalId: north,
@@ -71,7 +67,7 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     identityKey: digest('b'),
     state: 'provisional',
     roster: [{ hospitalId: north, identityKey: digest('b'), state: 'provisional' }],
-    approval: someEnvelope,
+    approval: envelope('coordinator-card'),
     verifiedRoster: digest('4'),
     refusals: [{ at, code: 'INVITATION_USED' }],
     at,
