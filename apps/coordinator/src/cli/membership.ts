@@ -130,7 +130,8 @@ async function invite(hospital: string, options: InviteOptions): Promise<void> {
   });
   try {
     const terms = { hospital, displayName, address: url, tlsPin, validDays, role };
-    const { file: text, fileName: _, ...issued } = await deeds.invite(terms, BY);
+    const { file: text, id, expiresAt, code } = await deeds.invite(terms, BY);
+    const issued = { id, hospital, expiresAt, code };
     await file.writeFile(text);
     await file.sync();
     const lines = [

@@ -4,7 +4,7 @@ import { limits, rosterDigest } from '@consilium/protocol';
 import type { MembershipEventOf } from './events.js';
 import type { MembershipEntry } from './journal.js';
 
-export interface Invitation extends Omit<MembershipEventOf<'invited'>, 'type'> {
+export interface Invitation extends MembershipEventOf<'invited'> {
   readonly invitedAt: string;
   readonly state: 'open' | 'used' | 'cancelled';
   readonly used: { readonly at: string; readonly identityKey: string } | null;
@@ -83,8 +83,7 @@ export class MembershipState {
   apply({ at, event }: MembershipEntry): void {
     switch (event.type) {
       case 'invited': {
-        const { type: _, ...invitation } = event;
-        this.invitations.set(event.invitationId, { ...invitation, invitedAt: at, state: 'open', used: null });
+        this.invitations.set(event.invitationId, { ...event, invitedAt: at, state: 'open', used: null });
         return;
       }
       case 'invitation-cancelled': {
