@@ -4,7 +4,11 @@
 set -e
 h="$2-hospital" p="$2-proxy" c="$2-coordinator"
 if [ "$1" = down ]; then
-  for n in "$h" "$p" "$c"; do ip netns del "$n" 2>/dev/null || true; done
+  # Whoever is left in them, such as the workers of an nginx that was killed.
+  for n in "$h" "$p" "$c"; do
+    ip netns pids "$n" 2>/dev/null | xargs -r kill -9 || true
+    ip netns del "$n" 2>/dev/null || true
+  done
   exit 0
 fi
 for n in "$h" "$p" "$c"; do
