@@ -4,6 +4,7 @@ import {
   stageNames,
   type ActivityEntry,
   type HospitalView,
+  type InvitationView,
   type OperatorView,
   type PlaceView,
   type Role,
@@ -81,6 +82,9 @@ export function makeScene(options: SceneOptions): Scene {
       const found = runs.find(({ run }) => path === `runs/${run}`);
       if (found !== undefined) return [200, found];
       if (path === 'hospitals') return [200, empty ? [] : names.map((id, i) => hospitalOf(id, i, ago))];
+      if (path === 'roster') return [200, { words: WORDS, digest: hex(9), hospitals: [] }];
+      if (path === 'invitations')
+        return [200, empty ? [] : [invitationOf('klinikum-west', 'open', ago), invitationOf('north', 'used', ago)]];
       if (path === 'activity') return [200, pageOf(activity, query)];
       if (path === 'operators') return [200, makeOperators(ago)];
       if (path === 'tokens') {
@@ -243,16 +247,39 @@ function makeRound(
 function hospitalOf(id: string, i: number, ago: (seconds: number) => string): HospitalView {
   return {
     id,
-    ...{ displayName: id, state: 'active', words: 'abandon '.repeat(12).trim(), invited: null, joinedAt: ago(9_000) },
-    ...{ rotatedAt: null, approved: null, verified: null, revoked: null, refusals: [], version: null },
     fingerprint: hex(i + 11)
       .slice(0, 32)
       .replaceAll(/(.{4})/g, '$1 ')
       .trim(),
     connected: i % 8 !== 4,
     lastSeen: i % 8 === 4 ? ago(4_000 + i) : ago(1),
+    displayName: id
+      .split('-')
+      .map((part) => `${part.slice(0, 1).toUpperCase()}${part.slice(1)}`)
+      .join(' '),
+    state: i === 2 ? 'provisional' : i === 6 ? 'revoked' : 'active',
+    words: WORDS,
+    invited: { at: ago(2_000_000), by: 'maria.keller' },
+    joinedAt: ago(1_900_000),
+    rotatedAt: null,
+    approved: i === 2 ? null : { at: ago(1_800_000), comparedBy: 'Maria Keller', how: 'phone', by: 'maria.keller' },
+    verified: null,
+    revoked: i === 6 ? { at: ago(90_000), by: 'maria.keller', reason: 'left the study' } : null,
+    refusals: [],
+    version: '0.1.0',
   };
 }
+
+const WORDS = 'anchor violin meadow copper lantern harbor thistle window orbit saddle ginger puzzle';
+
+const invitationOf = (
+  hospital: string,
+  state: InvitationView['state'],
+  ago: (seconds: number) => string,
+): InvitationView => ({
+  ...{ id: hospital, hospital, displayName: hospital, role: 'hospital', state, invitedAt: ago(9_000), by: 'j.osei' },
+  ...{ expiresAt: ago(-500_000), usedAt: null },
+});
 
 function makeActivity(n: number, names: readonly string[], ago: (seconds: number) => string): ActivityEntry[] {
   const types = [

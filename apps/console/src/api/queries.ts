@@ -1,7 +1,6 @@
 /** What the pages ask for. Live pages are asked again when the coordinator says that something changed. */
 import {
   activityPage,
-  hospitalSchema,
   operatorView,
   runDetail,
   runSummary,
@@ -55,9 +54,6 @@ export const useRuns = () => useQuery({ queryKey: keys.runs, queryFn: () => ask(
 
 export const useRun = (run: string) =>
   useQuery({ queryKey: keys.run(run), queryFn: () => ask(`runs/${encodeURIComponent(run)}`, runDetail) });
-
-export const useHospitals = () =>
-  useQuery({ queryKey: keys.hospitals, queryFn: () => ask('hospitals', z.array(hospitalSchema)) });
 
 export const useOperators = () =>
   useQuery({ queryKey: keys.operators, queryFn: () => ask('operators', z.array(operatorView)) });

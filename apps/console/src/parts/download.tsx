@@ -6,6 +6,7 @@ import { fetchFile } from '../api/client.js';
 import { failureText } from './answer.js';
 import classes from './download.module.css';
 import { Icon } from './icons.js';
+import { saveBlob } from './save.js';
 
 export interface DownloadProps {
   /** Below the API. */
@@ -21,7 +22,7 @@ export function Download({ path, fileName, children, compact = false }: Download
   const fetching = useMutation({
     mutationFn: () => fetchFile(path),
     onSuccess: ({ blob, name }) => {
-      save(blob, name ?? fileName);
+      saveBlob(blob, name ?? fileName);
     },
   });
   return (
@@ -58,15 +59,4 @@ export function Download({ path, fileName, children, compact = false }: Download
       )}
     </span>
   );
-}
-
-function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => {
-    URL.revokeObjectURL(url);
-  }, 10_000);
 }

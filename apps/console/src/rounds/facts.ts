@@ -51,3 +51,25 @@ export function hospitalCourses(
 export const suppressedIn = (history: readonly RoundDone[]): string[] => [
   ...new Set(history.flatMap(({ figures }) => figures.suppressed)),
 ];
+
+export interface Contribution {
+  readonly rounds: number;
+  /** Rounds that were led so far. */
+  readonly of: number;
+}
+
+/** In how many rounds each hospital of the roster was averaged. */
+export function contributions({
+  hospitals,
+  history,
+}: Pick<RunDetail, 'hospitals' | 'history'>): ReadonlyMap<string, Contribution> {
+  return new Map(
+    hospitals.map(({ id }) => [
+      id,
+      {
+        rounds: history.filter(({ updates }) => updates.some(({ hospital }) => hospital === id)).length,
+        of: history.length,
+      },
+    ]),
+  );
+}

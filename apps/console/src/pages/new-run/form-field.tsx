@@ -1,7 +1,7 @@
 /** One field of the form, with what it means, its default, and what the check says of it. */
 import { Checkbox, NativeSelect, Radio, Stack, Switch, Textarea, TextInput } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
-import { useHospitals } from '../../api/queries.js';
+import { useHospitals } from '../../api/membership.js';
 import { fieldLabels, newRun as words } from '../../strings/new-run.js';
 import { words as common } from '../../strings/words.js';
 import { asList, asNumber, valueAt, type Draft } from './draft.js';
@@ -245,7 +245,7 @@ function HospitalChoice({
   readonly problem: string | undefined;
 }): ReactNode {
   const hospitals = useHospitals();
-  const names = (hospitals.data ?? []).map(({ id }) => id);
+  const names = (hospitals.data ?? []).filter(({ state }) => state === 'active').map(({ id }) => id);
   const chosen = Array.isArray(value) ? value.map(String) : undefined;
   return (
     <Stack gap="xs">
