@@ -90,7 +90,13 @@ async function convene(name: string, changes: Partial<RunFile> = {}): Promise<Of
     ...changes,
   });
   await coordinator.begin(runConfig(file, await enrolledHospitals(office)));
-  const yaml = { coordinator: coordinator.url, data: '../kowalczyk-archive', cache: '../cache', threads: 2 };
+  const yaml = {
+    coordinator: coordinator.url,
+    data: '../kowalczyk-archive',
+    cache: '../cache',
+    threads: 2,
+    modes: ['sealed'],
+  };
   await writeFile(join(home, 'hospital.yaml'), JSON.stringify(yaml));
   return { home, progress };
 }

@@ -106,7 +106,7 @@ export async function runOnXrays(ids: readonly string[]): Promise<XrayRun> {
   const finished = await Promise.all(
     sites.map(async (site, k) => {
       const proxy = proxies[k] as RecordingProxy;
-      const yaml = JSON.stringify({ coordinator: proxy.url, data: site.dataFolder, threads: 1 });
+      const yaml = JSON.stringify({ coordinator: proxy.url, data: site.dataFolder, threads: 1, modes: ['sealed'] });
       await writeFile(join(site.home, 'hospital.yaml'), yaml);
       return { ...site, connections: proxy.connections, ...(await runProcess(site.home)) };
     }),

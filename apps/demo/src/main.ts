@@ -5,7 +5,7 @@ import { Board } from './board.js';
 import { clearFolder, enrolAll, prepareBackbone, writeRunFile } from './consortium.js';
 import { DemoError, EXIT_STATUS } from './errors.js';
 import { comparePooled, federate, type Federation } from './federation.js';
-import { parseOptions, type DemoOptions } from './options.js';
+import { parseOptions, requireEnough, type DemoOptions } from './options.js';
 import { endAll } from './processes.js';
 import { demoResult, resultTable } from './result.js';
 import { drawSites, readSites } from './sites.js';
@@ -31,6 +31,7 @@ async function demo(options: DemoOptions): Promise<void> {
 async function show(options: DemoOptions, board: Board): Promise<{ federation: Federation; pooled: Pooled }> {
   // Read before anything is cleared: what an earlier demonstration left is not lost to a mistyped folder.
   const found = options.data === undefined ? undefined : await readSites(options.data, options);
+  if (found !== undefined) requireEnough(options.mode, found.sites.length);
   await clearFolder(options.out);
   const sites =
     found ??

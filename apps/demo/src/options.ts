@@ -75,12 +75,7 @@ export function parseOptions(argv: readonly string[], here = process.env['INIT_C
     });
   command.parse([...argv], { from: 'user' });
   const given = command.opts<Omit<DemoOptions, 'out'> & { out: string }>();
-  if (given.mode === 'secagg' && given.hospitals !== undefined && given.hospitals < 3) {
-    throw new DemoError(
-      'BAD_OPTION',
-      'secure aggregation needs at least 3 hospitals: with two, each knows the other from the sum (--mode sealed takes fewer)',
-    );
-  }
+  if (given.hospitals !== undefined) requireEnough(given.mode, given.hospitals);
   const path = (value: string | undefined) => (value === undefined ? undefined : resolve(here, value));
   return {
     ...given,
@@ -90,4 +85,13 @@ export function parseOptions(argv: readonly string[], here = process.env['INIT_C
     hospitals: given.hospitals,
     images: given.images,
   };
+}
+
+/** @throws {@link DemoError} `BAD_OPTION` for fewer hospitals than the trust mode takes. */
+export function requireEnough(mode: DemoOptions['mode'], hospitals: number): void {
+  if (mode === 'sealed' || hospitals >= 3) return;
+  throw new DemoError(
+    'BAD_OPTION',
+    'secure aggregation needs at least 3 hospitals: with two, each knows the other from the sum (--mode sealed takes fewer)',
+  );
 }

@@ -68,21 +68,26 @@ async function pin(card: string, options: Common): Promise<void> {
 
 program
   .command('start')
-  .description('take part in one run')
+  .description('take part in one run, or with --stay in one after another')
   .option(...homeOption)
   .addOption(passphraseOption())
   .option('--config <file>', 'configuration (default: hospital.yaml in the home folder)')
   .option('--service', 'started by the machine: not while a person has stopped this hospital (exit status 8)')
+  .option('--stay', 'wait for the next run when one has ended')
   .addOption(formatOption())
-  .action(async (options: Common & { config?: string; service?: true }) => {
+  .action(async (options: Common & { config?: string; service?: true; stay?: true }) => {
     const { start } = await import('./commands/start.js');
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.on(signal, () => process.exit(EXIT_STATUS.INTERRUPTED));
     const configFile = options.config ?? join(options.home, 'hospital.yaml');
-    await start(options.home, { configFile, isService: options.service === true }, (step) => {
-      const text = lineOf(step);
-      if (options.format === 'json' || text !== undefined) say(options, step, text ?? '');
-    });
+    await start(
+      options.home,
+      { configFile, isService: options.service === true, stays: options.stay === true },
+      (step) => {
+        const text = lineOf(step);
+        if (options.format === 'json' || text !== undefined) say(options, step, text ?? '');
+      },
+    );
   });
 
 addMembershipCommands(program);

@@ -42,12 +42,14 @@ export interface StartTerms {
   readonly configFile: string;
   /** Started by the machine and not by a person: then it does not start while a person wants it stopped. */
   readonly isService: boolean;
+  /** Waits for the next run when one has ended. */
+  readonly stays: boolean;
 }
 
 /** @throws {@link HospitalError} `STOPPED`, also when a person stops it while it runs. */
 export async function start(
   home: string,
-  { configFile, isService }: StartTerms,
+  { configFile, isService, stays }: StartTerms,
   say: (step: StartProgress) => void,
 ): Promise<void> {
   if (isService && (await isStopped(home))) {
@@ -70,16 +72,6 @@ export async function start(
     say(step);
     control.noted();
   };
-  const learner = new XrayLearner(
-    config,
-    credentials.hospitalId,
-    (done, total) => {
-      progress({ event: 'embedding', done, total });
-    },
-    (images) => {
-      progress({ event: 'data', ...images });
-    },
-  );
   const memory = new FolderMemory(home);
   const approvals = new Approvals(home, credentials.identity, credentials.coordinatorKey);
   const rules = new HouseRules(home, config.cache, approvals);
@@ -87,12 +79,32 @@ export async function start(
     journal: new EgressJournal(home),
     sentPerRoundMaxBytes: () => rules.sentPerRoundMaxBytes,
   });
-  const node = new HospitalNode({
-    ...{ ...credentials, url: config.coordinator, learner, memory, modes: config.modes, progress, rules, door },
-    ...way,
-  });
+  /** In the next run, and if it stays in all that follow. */
+  const takePart = async (): Promise<void> => {
+    do {
+      const learner = new XrayLearner(
+        config,
+        credentials.hospitalId,
+        (done, total) => {
+          progress({ event: 'embedding', done, total });
+        },
+        (images) => {
+          progress({ event: 'data', ...images });
+        },
+      );
+      const node = new HospitalNode({
+        ...{ ...credentials, url: config.coordinator, learner, memory, modes: config.modes, progress, rules, door },
+        ...way,
+      });
+      control.attend(node);
+      const outcome = await node.run();
+      await conclude(outcome, { home, learner, memory, log, progress }).catch((error: unknown) => {
+        if (!stays || !(error instanceof HospitalError) || error.code !== 'RUN_ABORTED') throw error;
+        progress({ event: 'warning', message: `${error.code}: ${error.message}` });
+      });
+    } while (stays);
+  };
   await unwish(home, 'stopped');
-  control.attend(node);
   const { hospitalId: hospital } = credentials;
   const page = await openPage({ hospital, home, config, board, control, approvals, story }).catch((error: unknown) => {
     if (!(error instanceof HospitalError)) throw error;
@@ -102,9 +114,8 @@ export async function start(
   // Said and not logged: whoever has the link may look. What a service prints is kept by the system.
   if (page !== undefined) say({ event: 'page', url: isService ? page.url : page.link });
   try {
-    const done = node.run().then((outcome) => conclude(outcome, { home, learner, memory, log, progress }));
     // A stop ends the comparison after the run as well.
-    await Promise.race([done, control.stopped]);
+    await Promise.race([takePart(), control.stopped]);
   } finally {
     await page?.close();
     door.close();
