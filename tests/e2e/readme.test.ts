@@ -111,5 +111,5 @@ describe('README', () => {
     expect(
       (await readFile(join(consortium, 'predictions', 'predictions.csv'), 'utf8')).trim().split('\n'),
     ).toHaveLength(13);
-  });
+  }, 240_000);
 });

@@ -120,6 +120,7 @@ export class Board {
       case 'waiting-to-lead':
       case 'deposed':
       case 'run-taken-up':
+      case 'setup-link':
     }
   }
 
@@ -151,6 +152,13 @@ export class Board {
       case 'verified':
       case 'finished':
     }
+  }
+
+  /** A line of its own, as programs look for it. */
+  link(line: string): void {
+    this.#live?.clear();
+    this.stream.write(`${line}\n`);
+    this.#draw();
   }
 
   /** Takes the block away; notes stay. */

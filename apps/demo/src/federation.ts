@@ -1,6 +1,8 @@
 /** Runs the consortium: one coordinator process, one process for each hospital, and what became of them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
+import { z } from 'zod';
 import type { Board } from './board.js';
 import { coordinatorHome, homeOf, minHospitals, RUN, writeHospitalFiles } from './consortium.js';
 import { DemoError } from './errors.js';
@@ -11,6 +13,7 @@ import {
   coordinatorStep,
   hospitalStep,
   pooledSchema,
+  type CoordinatorStep,
   summarySchema,
   type Pooled,
   type RoundDone,
@@ -36,25 +39,28 @@ export async function federate(
   const url = new Promise<string>((resolve) => {
     listening = resolve;
   });
-  const args = [
-    'run',
-    runFile,
-    '--home',
-    coordinatorHome(options.out),
-    '--port',
-    String(options.port),
-    '--format',
-    'json',
-  ];
+  const home = ['--home', coordinatorHome(options.out), '--format', 'json'];
+  const port = ['--port', String(options.port)];
+  // A daemon stays when its run has ended; `run` ends with it.
+  const args = options.keep ? ['serve', ...home, ...port] : ['run', runFile, ...home, ...port];
+  let over: (end: Extract<CoordinatorStep, { event: 'ended' }>) => void;
+  const runEnd = new Promise<Extract<CoordinatorStep, { event: 'ended' }>>((resolve) => {
+    over = resolve;
+  });
   const coordinator = launch('coordinator', args, (line) => {
     const step = coordinatorStep.parse(line);
     board.coordinator(step);
     if (step.event === 'listening') listening(step.url);
     if (step.event === 'round-done') rounds.push(step);
+    if (step.event === 'ended') over(step);
   });
   const failed = coordinator.exit.then(complain);
   await writeHospitalFiles(options, sites, await Promise.race([url, failed]), backboneFile);
 
+  if (options.keep) {
+    await Promise.race([openConsole(home, board), failed]);
+    await command('coordinator', ['run', 'start', runFile, ...home]);
+  }
   const lost: { id: string; why: string }[] = [];
   const fates = sites.sites.map(({ id }) => runHospital(options, id, board, lost, sites.sites.length));
   // A coordinator that fails ends the demonstration; hospitals alone would wait for it for ever.
@@ -63,8 +69,15 @@ export async function federate(
     ends,
     coordinator.exit.then((exit) => (exit.status === 0 ? ends : complain(exit))),
   ]);
-  await coordinator.exit;
+  await (options.keep ? runEnd : coordinator.exit);
   return { rounds, summaries: new Map(ended.filter((entry) => entry !== undefined)), lost };
+}
+
+/** A one-time link for whoever watches the demonstration; in the fragment, which no browser sends. */
+async function openConsole(home: readonly string[], board: Board): Promise<void> {
+  await command('coordinator', ['operator', 'add', 'demo', '--role', 'owner', ...home]);
+  const [answer] = await command('coordinator', ['operator', 'link', 'demo', ...home]);
+  board.link(`console: ${z.object({ url: z.string() }).parse(answer).url}`);
 }
 
 function complain({ complaint, status }: Exit): never {
@@ -72,7 +85,7 @@ function complain({ complaint, status }: Exit): never {
 }
 
 async function runHospital(
-  { out }: DemoOptions,
+  { out, keep }: DemoOptions,
   id: string,
   board: Board,
   lost: { id: string; why: string }[],
@@ -80,12 +93,19 @@ async function runHospital(
 ): Promise<[string, Summary] | undefined> {
   const seen = { connected: false };
   board.stage(id, 'starting its node');
-  const { exit } = launch('hospital', ['start', '--home', homeOf(out, id), '--format', 'json'], (line) => {
+  let finish: (exit: Exit) => void;
+  const finished = new Promise<Exit>((resolve) => {
+    finish = resolve;
+  });
+  const args = ['start', '--home', homeOf(out, id), '--format', 'json', ...(keep ? ['--stay'] : [])];
+  const { exit } = launch('hospital', args, (line) => {
     const step = hospitalStep.parse(line);
     if (step.event === 'line' && step.state === 'connected') seen.connected = true;
+    if (step.event === 'page' && keep) board.link(`hospital ${id}: ${step.url}`);
+    if (step.event === 'finished' && keep) finish({ status: 0, signal: null, complaint: '' });
     board.hospital(id, step);
   });
-  const { status, signal, complaint } = await exit;
+  const { status, signal, complaint } = await Promise.race([exit, finished]);
   if (status === 0) {
     return [
       id,

@@ -23,6 +23,10 @@ async function demo(options: DemoOptions): Promise<void> {
     const text = options.format === 'json' ? process.stderr : process.stdout;
     text.write(`${resultTable(result)}\nresult ${file}\n`);
     if (options.format === 'json') process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (options.keep) {
+      text.write('The links above stay up until Ctrl-C.\n');
+      await new Promise(() => undefined);
+    }
   } finally {
     board.close();
   }

@@ -8,7 +8,7 @@ describe('parseOptions', () => {
   it('needs nothing', () => {
     expect(parseOptions([], '/home/user')).toEqual({
       ...{ data: undefined, hospitals: undefined, images: undefined, backbone: undefined },
-      ...{ rounds: 5, epochs: 2, head: 'linear', mode: 'secagg', seed: '1', port: 0, format: 'text' },
+      ...{ rounds: 5, epochs: 2, head: 'linear', mode: 'secagg', seed: '1', port: 0, keep: false, format: 'text' },
       out: resolve('/home/user', 'consilium-demo'),
     });
   });

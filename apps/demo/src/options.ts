@@ -16,6 +16,8 @@ export interface DemoOptions {
   readonly seed: string;
   readonly port: number;
   readonly backbone: string | undefined;
+  /** The console and the hospitals' pages are kept up afterwards. */
+  readonly keep: boolean;
   readonly format: 'text' | 'json';
 }
 
@@ -59,6 +61,11 @@ export function parseOptions(argv: readonly string[], here = process.env['INIT_C
     )
     .option('--seed <text>', 'decides images, splits and initial weights', '1')
     .option('--port <n>', 'port of the coordinator on 127.0.0.1; 0 takes a free one', whole(0, 65_535), 0)
+    .option(
+      '--keep',
+      'print the links to the console and to the pages of the hospitals, and keep them up until Ctrl-C',
+      false,
+    )
     .option('--backbone <file>', 'ResNet50 weights as safetensors (torchvision names); default seeded and untrained')
     .addOption(
       new Option(

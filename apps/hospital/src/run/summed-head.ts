@@ -5,14 +5,7 @@
 import { momentCount, serverOptimizerOf, startMoments, stepServer, type ServerMoments } from '@consilium/aggregation';
 import { fromHex } from '@consilium/bytes';
 import { digestBlob } from '@consilium/crypto';
-import {
-  openStatement,
-  ProtocolError,
-  revealedSchema,
-  type Digest,
-  type Opened,
-  type RunConfig,
-} from '@consilium/protocol';
+import { openStatement, ProtocolError, revealedSchema, type Digest, type Opened } from '@consilium/protocol';
 import { decodeFigures, differingField, type SummedFigures } from '@consilium/rounds';
 import {
   checkPlan,
