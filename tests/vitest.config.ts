@@ -18,7 +18,7 @@ export default defineConfig({
     // Of the tests that say so: most of a fault is waiting for a process to start and for a line to come back.
     maxConcurrency: 4,
     testTimeout: 60_000,
-    hookTimeout: 120_000,
+    hookTimeout: 240_000,
     reporters: ['default', new CountReporter()],
   },
 });

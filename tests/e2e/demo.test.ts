@@ -98,7 +98,7 @@ describe('the demonstration on synthetic X-rays', () => {
         {
           round: 'number',
           seconds: 'number',
-          hospitals: [{ id: 'string', trainExamples: null, loss: null }],
+          hospitals: [{ id: 'string', trainExamples: 'null', loss: 'null' }],
           totals: { weight: 'number', loss: 'number' },
           missing: [],
         },
