@@ -252,8 +252,8 @@ describe('what is kept and printed', () => {
       'coordinator-card.json',
       'coordinator.key',
       'coordinator.log',
-      'enrolled/north.json',
-      'enrolled/south.json',
+      'membership/000001.json',
+      'membership/000002.json',
       'models/wire-run/round-00001.safetensors',
       'models/wire-run/round-00002.safetensors',
       // The two heads once more, for hospitals to read.

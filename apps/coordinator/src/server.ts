@@ -238,6 +238,8 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
       live.close();
       await app.close();
       await activity.close();
+      // Refusals that were still being kept: nothing is written after this.
+      await membership.refresh();
       await leadership.giveUp();
       await store.close();
     },
