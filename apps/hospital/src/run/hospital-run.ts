@@ -399,10 +399,12 @@ export class HospitalRun {
     const config = this.#terms();
     const model = await this.#readModel(digest);
     const secure = this.#secure;
+    // The last sum of a secure run changes no head, and there is nothing new to say of it.
+    const isNew = secure?.isScored(digest) !== true;
     const scores = await this.#stopwatch.during('evaluating', () =>
       secure === undefined ? this.ports.learner.evaluate(config, model) : secure.evaluate(digest, model),
     );
-    if (scores !== undefined) this.#say({ event: 'evaluated', round, scores });
+    if (scores !== undefined && isNew) this.#say({ event: 'evaluated', round, scores });
     // Of the mode secagg they leave with the next masked vector, and never alone.
     if ('updates' in aggregate) {
       const statement = this.#replies.evaluation(aggregate, scores);

@@ -142,6 +142,11 @@ export class SecurePart {
     return { update, examples, metrics: encodeFigures({ trainLoss: loss, heldOut }) };
   }
 
+  /** Whether the figures of this head are known already. */
+  isScored(digest: string): boolean {
+    return this.#scored?.model === digest;
+  }
+
   /** On this hospital's held-out part; it leaves in sums alone. */
   async evaluate(digest: string, model: Float32Array): Promise<Scores | undefined> {
     if (this.#scored?.model !== digest) {
