@@ -123,6 +123,41 @@ describe('runConfig', () => {
     expect(parameters).toBe(5 * 7 + 7 + 7 * 2 + 2);
   });
 
+  it('signs a robust rule, and nothing for the mean', () => {
+    const five = [...enrolled, ...['d', 'e'].map((hospitalId) => ({ ...enrolled[0], hospitalId }) as Enrolment)];
+    const signed = (aggregation: object, minHospitals: number) => {
+      const config = runConfig(file({ aggregation, minHospitals }), five);
+      signStatement('run-config', config, 'coordinator', () => new Uint8Array(64));
+      return config.aggregation;
+    };
+    expect('aggregation' in runConfig(file(), enrolled)).toBe(false);
+    expect(signed({ rule: 'mean' }, 1)).toBeUndefined();
+    expect(signed({ rule: 'median' }, 3)).toEqual({ rule: 'median' });
+    for (const rule of ['trimmed-mean', 'multi-krum']) {
+      expect(signed({ rule, faulty: 1 }, 5)).toEqual({ rule, faulty: 1 });
+    }
+  });
+
+  it.each([
+    [{ rule: 'median' }, 2, /^minHospitals: median .* at least 3$/],
+    [{ rule: 'trimmed-mean', faulty: 1 }, 4, /^minHospitals: trimmed-mean .* at least 5$/],
+    [{ rule: 'multi-krum', faulty: 2 }, 6, /^minHospitals: multi-krum .* at least 7$/],
+  ])('refuses %j with %i hospitals: the rule would mean nothing', (aggregation, minHospitals, complaint) => {
+    const seven = [...'abcdefg'].map((hospitalId) => ({ ...enrolled[0], hospitalId }) as Enrolment);
+    expect(() => runConfig(file({ aggregation, minHospitals }), seven)).toThrow(complaint);
+  });
+
+  it('refuses a robust rule under masks, in the file and in the statement', () => {
+    const aggregation = { rule: 'median' };
+    const secret = file({ mode: 'secagg', minHospitals: 3, aggregation });
+    expect(() => runConfig(secret, enrolled)).toThrow(/^aggregation: median needs single updates/);
+    const config = runConfig(file({ mode: 'secagg', minHospitals: 3 }), enrolled);
+    const sign = (body: object) =>
+      signStatement('run-config', body as typeof config, 'coordinator', () => new Uint8Array(64));
+    expect(() => sign(config)).not.toThrow();
+    expect(() => sign({ ...config, aggregation })).toThrow(/MESSAGE_INVALID|aggregation/);
+  });
+
   it('refuses a run that could never start, and says who is missing', () => {
     expect(() => runConfig(file({ minHospitals: 4 }), enrolled)).toThrow(/^3 enrolled, .* at least 4/);
     expect(() => runConfig(file({ hospitals: ['a', 'z'] }), enrolled)).toThrow(/^not enrolled: z$/);

@@ -1,11 +1,20 @@
 /** The run file: one reviewed YAML file in which every field that has a unit says so, and the signed statement made of it. */
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
+import { fewestUpdates } from '@consilium/aggregation';
 import { digestBlob } from '@consilium/crypto';
 import { initialParameters, parameterCount } from '@consilium/model-spec';
-import { decimal, type Digest, type Enrolment, type RunConfig, type RunId } from '@consilium/protocol';
+import {
+  decimal,
+  type Digest,
+  type Enrolment,
+  type RobustTerms,
+  type RunConfig,
+  type RunId,
+} from '@consilium/protocol';
 import { floatBytes } from '@consilium/tensors';
 import { CoordinatorError } from './errors.js';
+import { robustRuleOf } from './run/robust-sum.js';
 import { runFileSchema, type RunFile } from '@consilium/operator-api';
 
 export { runFileSchema, type RunFile } from '@consilium/operator-api';
@@ -59,6 +68,7 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
     );
   }
   const secagg = secureTerms(file, roster.length);
+  const aggregation = robustTermsOf(file);
   const head = { ...file.head, inputs: file.embeddingLength, classes: file.study.labels.length };
   return {
     v: 1,
@@ -83,6 +93,7 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
       earlyStopPatienceEpochs: file.training.earlyStopPatienceEpochs,
     },
     weighting: file.weighting,
+    ...(aggregation && { aggregation }),
     clipNorm: decimal(file.clipNorm),
     rounds: file.rounds,
     minHospitals: file.minHospitals,
@@ -114,9 +125,6 @@ function secureTerms(
   { mode, secagg, weighting, minHospitals }: RunFile,
   hospitals: number,
 ): RunConfig['secagg'] | undefined {
-  const invalid = (field: string, message: string): never => {
-    throw new CoordinatorError('RUN_FILE_INVALID', `${field}: ${message}`, [{ field, message }]);
-  };
   if (mode === 'sealed') {
     if (weighting === 'uniform') invalid('weighting', 'uniform belongs to the mode secagg');
     return undefined;
@@ -144,6 +152,29 @@ function secureTerms(
     ...{ tolerated, weightCap, zMax: Math.min(FINEST, Math.floor(RING_MAX / hospitals)) },
     stageTimeoutMs: milliseconds(secagg.stageTimeoutSeconds),
   };
+}
+
+/**
+ * @returns undefined for the mean.
+ * @throws {@link CoordinatorError} `RUN_FILE_INVALID` where the rule could not hold what it promises.
+ */
+function robustTermsOf({ mode, aggregation, minHospitals }: RunFile): RobustTerms | undefined {
+  if (aggregation.rule === 'mean') return undefined;
+  if (mode === 'secagg') {
+    invalid(
+      'aggregation',
+      `${aggregation.rule} needs single updates, which nobody sees under masks; mode: sealed has them`,
+    );
+  }
+  const fewest = fewestUpdates(robustRuleOf(aggregation));
+  if (minHospitals < fewest) {
+    invalid('minHospitals', `${aggregation.rule} means nothing with fewer than ${fewest} updates; at least ${fewest}`);
+  }
+  return aggregation;
+}
+
+function invalid(field: string, message: string): never {
+  throw new CoordinatorError('RUN_FILE_INVALID', `${field}: ${message}`, [{ field, message }]);
 }
 
 const milliseconds = (seconds: number): number => Math.max(1, Math.round(seconds * 1_000));

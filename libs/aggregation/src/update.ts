@@ -57,6 +57,11 @@ export class UpdateCheck {
     this.#coordinates += part.length;
   }
 
+  /** L2, of the coordinates so far: a statistic of a hospital's update. */
+  get norm(): number {
+    return Math.sqrt(this.#squares);
+  }
+
   /** @throws {@link AggregationError} `WRONG_LENGTH`; `NORM_TOO_LARGE`. */
   end(): void {
     const { parameters, maxNorm } = this.limits;

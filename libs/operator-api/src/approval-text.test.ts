@@ -38,6 +38,12 @@ it('shows what a person answers for', () => {
   }
 });
 
+it('says which rule leaves updates out', () => {
+  expect(approvalText(opened({}), TERMS, undefined)).not.toContain('become one by');
+  const text = approvalText(opened({ aggregation: { rule: 'multi-krum', faulty: 2 } }), TERMS, undefined);
+  expect(text).toContain('become one by a multi-krum, in which all hospitals count alike; made to withstand 2 of them');
+});
+
 it('names every difference and no other', () => {
   const now = opened(
     { runId: 'second' as RunId, rounds: 9, study: { name: 'Lungs', labels: ['normal', 'covid', 'other'] } },

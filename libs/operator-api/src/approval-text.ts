@@ -4,7 +4,7 @@
  */
 import { canonicalBytes, sha256Hex } from '@consilium/bytes';
 import { headTensors } from '@consilium/model-spec';
-import type { Opened, RunConfig } from '@consilium/protocol';
+import type { Opened, RobustTerms, RunConfig } from '@consilium/protocol';
 
 /** What a configuration promises, as the hospital works it out for itself. */
 export interface ApprovalTerms {
@@ -65,12 +65,19 @@ export function approvalSubject(
     `  the head: ${tensors.join(', ')}; about ${sentBytes} bytes`,
     '  the number of training images, a training loss, and figures on held-out images',
     'guarantees',
+    ...(body.aggregation === undefined ? [] : [`  updates become one by ${ruleText(body.aggregation)}`]),
     `  an update is at most ${body.clipNorm} long (L2 norm); longer ones are scaled down here`,
     `  at least ${cohort} hospitals in each sum`,
     noiseMultiplier === undefined ? '  noise: NONE' : `  noise: ${noiseMultiplier} times the clip bound`,
     epsilon === undefined ? '  epsilon: UNBOUNDED' : `  epsilon: at most ${epsilon}`,
   ];
   return lines.join('\n');
+}
+
+function ruleText(terms: RobustTerms): string {
+  const rule = `a ${terms.rule}, in which all hospitals count alike`;
+  const faulty = terms.rule === 'median' ? 1 : terms.faulty;
+  return `${rule}; made to withstand ${faulty} of them; who is left out, and by what measure, every hospital is told`;
 }
 
 function changes(now: RunConfig, before: RunConfig | undefined): string[] {

@@ -25,6 +25,7 @@ const schedule = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const faulty = z.int().min(1).max(99).describe('updates that may be anything');
 const share = z.number().min(0).lt(1);
 const serverStep = (learningRate: number) =>
   z.number().positive().max(100).default(learningRate).describe('of the server, on the mean update');
@@ -147,6 +148,21 @@ export const runFileSchema = z.strictObject({
     .max(1_000_000)
     .default(100)
     .describe('largest L2 norm of an update: a bound on what one hospital can do to the head'),
+  aggregation: z
+    .discriminatedUnion('rule', [
+      z.strictObject({ rule: z.literal('mean').describe('weighted by training images') }),
+      z.strictObject({ rule: z.literal('median').describe('of each coordinate; at least 3 hospitals') }),
+      z.strictObject({
+        rule: z.literal('trimmed-mean').describe('of each coordinate; at least 5 hospitals, and 2 faulty + 1'),
+        faulty,
+      }),
+      z.strictObject({
+        rule: z.literal('multi-krum').describe('of the updates closest to the others; at least 2 faulty + 3 hospitals'),
+        faulty,
+      }),
+    ])
+    .default({ rule: 'mean' })
+    .describe('how the updates of a round become one; other rules than mean in the mode sealed only'),
   server: server.prefault({ optimizer: 'fedavg' }).describe('what the coordinator does with the mean update'),
   stragglers: z
     .strictObject({

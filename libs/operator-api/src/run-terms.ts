@@ -14,10 +14,12 @@ export interface PromisedTerms extends ApprovalTerms {
 
 /** @param sealedSizeBytes - of libs/crypto, which does not run in a browser. */
 export function promisedTerms(config: RunConfig, sealedSizeBytes: (plaintextBytes: number) => number): PromisedTerms {
-  const { mode, minHospitals, stragglers, secagg, parameters, roster } = config;
+  const { mode, minHospitals, stragglers, secagg, aggregation, parameters, roster } = config;
+  // Multi-Krum leaves so many out in every round.
+  const leftOut = aggregation?.rule === 'multi-krum' ? aggregation.faulty + 2 : 0;
   return {
     mode,
-    cohort: Math.min(minHospitals, stragglers?.quorum ?? Infinity),
+    cohort: Math.max(1, Math.min(minHospitals, stragglers?.quorum ?? Infinity) - leftOut),
     ...(secagg && { collusionTolerance: secagg.tolerated }),
     sentBytes:
       mode === 'secagg'

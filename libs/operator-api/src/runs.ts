@@ -59,6 +59,19 @@ export const roundDone = z.strictObject({
     }),
   ),
   missing: z.array(hospital).describe('of the cohort, those whose update it was closed without'),
+  excluded: z
+    .array(
+      z.strictObject({
+        hospital,
+        reason: z.enum(['SEAL_INVALID', 'UPDATE_NOT_FINITE', 'UPDATE_NOT_CLIPPED', 'FAR_FROM_OTHERS']),
+        measured: z
+          .strictObject({ statistic: z.enum(['l2-norm', 'krum-score']), value: z.string(), bound: z.string() })
+          .nullable()
+          .describe('what was measured of the update, and what it was not to exceed'),
+      }),
+    )
+    .exactOptional()
+    .describe('updates that came and that a robust rule left out; absent: none'),
   examples: z.int().nullable().describe('all together; null: not visible, since hospitals count alike'),
   loss: z.number().nullable().describe('training loss of all together, nats'),
   bytes: z.int().describe('of the encrypted updates that were averaged'),

@@ -39,5 +39,6 @@ export {
   type RosterLine,
 } from './membership.js';
 export { policyRules, type PolicyRule } from './policy-rules.js';
+export type { ExcludedUpdate, RobustTerms } from './robust-terms.js';
 export { revealedSchema } from './secagg-statements.js';
 export * from './events.js';

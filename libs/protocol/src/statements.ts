@@ -8,6 +8,7 @@ import { digestSchema, hex32Schema, hospitalIdSchema, runIdSchema } from './ids.
 import { limits } from './limits.js';
 import { membershipStatements } from './membership.js';
 import { policyRuleSchema } from './policy-rules.js';
+import { exclusion, robustTerms } from './robust-terms.js';
 import { secAggStatements, secAggTerms } from './secagg-statements.js';
 
 const v = z.literal(1);
@@ -114,6 +115,8 @@ const runConfigFields = z.strictObject({
   training,
   /** `uniform`: every hospital counts alike; secagg only. */
   weighting: z.enum(['examples', 'uniform']),
+  /** Of the mode `sealed`; absent: the mean, weighted by examples. */
+  aggregation: robustTerms.exactOptional(),
   /** Largest L2 norm of an update, dimensionless: hospitals scale longer ones down, the coordinator refuses them. */
   clipNorm: decimalSchema,
   /** What the coordinator does with the mean update. */
@@ -138,11 +141,16 @@ const runConfigFields = z.strictObject({
     .max(limits.hospitals),
 });
 
-const runConfig = runConfigFields.refine(
-  ({ mode, secagg, weighting }) =>
-    (mode === 'secagg') === (secagg !== undefined) && (mode === 'secagg' || weighting === 'examples'),
-  { path: ['secagg'], error: 'belongs to the mode secagg, and only to it' },
-);
+const runConfig = runConfigFields
+  .refine(
+    ({ mode, secagg, weighting }) =>
+      (mode === 'secagg') === (secagg !== undefined) && (mode === 'secagg' || weighting === 'examples'),
+    { path: ['secagg'], error: 'belongs to the mode secagg, and only to it' },
+  )
+  .refine(({ mode, aggregation }) => mode === 'sealed' || aggregation === undefined, {
+    path: ['aggregation'],
+    error: 'a rule that leaves updates out needs the mode sealed: under masks nobody sees one',
+  });
 
 const consent = z.strictObject({ v, runId: runIdSchema, from: hospitalIdSchema, configDigest: digestSchema });
 
@@ -199,6 +207,8 @@ const aggregate = z.strictObject({
   model: digestSchema,
   /** Whose updates it holds, in the order in which they were summed. */
   updates: z.array(z.strictObject({ hospitalId: hospitalIdSchema, blobDigest: digestSchema })).max(limits.hospitals),
+  /** Received, and left out; absent: none. */
+  exclusions: z.array(exclusion).min(1).max(limits.hospitals).exactOptional(),
   totalExamples: z
     .int()
     .min(1)

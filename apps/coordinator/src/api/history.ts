@@ -2,7 +2,7 @@
  * The past of a run out of its log: the same machine that leads the run says what each event changed, so what is shown can
  * never differ from what happened. Pure but for the reading; a log only grows, so each event is read once.
  */
-import type { Digest, HospitalId } from '@consilium/protocol';
+import type { Digest, ExcludedUpdate, HospitalId } from '@consilium/protocol';
 import {
   startCoordinator,
   stepCoordinator,
@@ -29,6 +29,8 @@ export interface PastRound {
     readonly examples: number | null;
     readonly loss: number | null;
   }[];
+  /** Received, and left out by a robust rule. */
+  readonly exclusions: readonly ExcludedUpdate[];
   readonly totalExamples: number;
   /** Mean training loss, nats: by examples, or of the hospitals where only their sum is known. */
   readonly loss: number;
@@ -61,15 +63,15 @@ export function withEvent(rules: RunRules, past: History, { at, event }: Pick<St
   const done = effects.flatMap((effect): PastRound[] => {
     const times = { startedAt: roundStartedAt ?? at, endedAt: at };
     if (effect.type === 'publish-aggregate') {
-      const { round, cohort, updates, totalExamples, newModel: model } = effect;
+      const { round, cohort, updates, exclusions, totalExamples, newModel: model } = effect;
       const loss = updates.reduce((sum, update) => sum + update.examples * update.loss, 0) / totalExamples;
-      return [{ round, cohort, updates, totalExamples, loss, model, ...times }];
+      return [{ round, cohort, updates, exclusions, totalExamples, loss, model, ...times }];
     }
     // The last sum of a secure run has no head of its own.
     if (effect.type !== 'publish-sum' || effect.secure?.lastly !== undefined) return [];
     const { round, cohort, sum, newModel: model } = effect;
     const { totalWeight: totalExamples, loss } = sum;
-    return [{ round, cohort, updates: inSum(past.state), totalExamples, loss, model, ...times }];
+    return [{ round, cohort, updates: inSum(past.state), exclusions: [], totalExamples, loss, model, ...times }];
   });
   const sums = effects.filter((effect) => effect.type === 'publish-sum');
   const begins = state.phase !== past.state.phase || fact.type === 'restarted' || fact.type === 'resume';

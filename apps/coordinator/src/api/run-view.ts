@@ -112,7 +112,7 @@ function partOf(
 function roundOf(past: PastRound, { config, history: { state, summed }, figures }: KnownRun): RoundDone {
   const { scores, summedScores } = state;
   const { selection } = config.body;
-  const { round, startedAt, endedAt, cohort, updates, totalExamples, model } = past;
+  const { round, startedAt, endedAt, cohort, updates, exclusions, totalExamples, model } = past;
   const given = scores.get(round);
   const score = given === undefined ? summedScores.get(round) : federatedScore(given);
   return {
@@ -121,7 +121,10 @@ function roundOf(past: PastRound, { config, history: { state, summed }, figures 
     updates: updates.map(({ hospitalId, examples, loss, blobBytes }) => ({
       ...{ hospital: hospitalId, examples, loss, bytes: blobBytes },
     })),
-    missing: cohort.filter((id) => !updates.some(({ hospitalId }) => hospitalId === id)),
+    missing: cohort.filter((id) => ![...updates, ...exclusions].some(({ hospitalId }) => hospitalId === id)),
+    ...(exclusions.length > 0 && {
+      excluded: exclusions.map(({ hospitalId: hospital, reason, measured }) => ({ hospital, reason, measured })),
+    }),
     loss: past.loss,
     figures:
       config.body.mode === 'secagg'

@@ -38,6 +38,12 @@ export function runLines(run: RunDetail): string {
       ...[String(round.examples ?? '-'), round.seconds.toFixed(2), String(round.bytes), score(round)],
     ]);
     lines.push('', table(head, rows));
+    for (const { round, excluded = [] } of history) {
+      for (const { hospital, reason, measured } of excluded) {
+        const figure = measured === null ? '' : `, ${measured.statistic} ${measured.value} over ${measured.bound}`;
+        lines.push(`round ${round}: update of ${hospital} left out: ${reason}${figure}`);
+      }
+    }
   }
   return lines.join('\n');
 }

@@ -1,6 +1,9 @@
-/** What an upload is in each trust mode: a sealed update, which the coordinator opens, or a masked vector, which nobody can. */
+/**
+ * What an upload is: a sealed update, which the coordinator opens while it comes, or under a robust rule only when the round
+ * has closed; or a masked vector, which nobody can open.
+ */
 import { sealedSizeBytes } from '@consilium/crypto';
-import { ProtocolError, type HospitalId, type Opened, type RefusalCode } from '@consilium/protocol';
+import { ProtocolError, type HospitalId, type Opened, type RefusalCode, type RunConfig } from '@consilium/protocol';
 import { refuseUpdate, refuseWord } from '@consilium/rounds';
 import type { BlobStore } from '@consilium/store';
 import type { Conductor } from '../run/conductor.js';
@@ -11,6 +14,9 @@ import type { Upload } from './upload.js';
 export type UploadStatement = Opened<'update'> | Opened<'masked'>;
 
 const isMasked = (statement: UploadStatement): statement is Opened<'masked'> => 'yRoot' in statement.body;
+
+/** A robust rule compares updates: all are committed to before one is opened, and what is wrong with one excludes it then. */
+const isOpenedLater = ({ aggregation }: RunConfig): boolean => aggregation !== undefined;
 
 /** Why it may not count; undefined if it may. From its signed statement alone, before a byte of it is stored. */
 export function refusalOf({ state, config, secure }: Conductor, statement: UploadStatement): RefusalCode | undefined {
@@ -36,9 +42,9 @@ export function requireOpenRound({ openRound, secure }: Conductor): void {
   if (openRound === undefined && secure?.vectorBytes === undefined) throw new ProtocolError('ROUND_CLOSED');
 }
 
-/** Of a sealed update while it arrives. @returns undefined when no round is open, and for a masked one. */
+/** Of a sealed update while it arrives. @returns undefined when no round is open, and for what is not opened now. */
 export function checkOf({ openRound, config }: Conductor, statement: UploadStatement): SealedCheck | undefined {
-  if (openRound === undefined || isMasked(statement)) return undefined;
+  if (openRound === undefined || isMasked(statement) || isOpenedLater(config.body)) return undefined;
   const { body } = statement;
   return new SealedCheck(body.blobBytes, openRound.secretKey, { ...body, hospitalId: body.from }, config.body);
 }
@@ -61,6 +67,7 @@ export async function take(conductor: Conductor, upload: Upload, blobs: BlobStor
       return secure.hear('masking', statement, { vector: new Uint32Array(buffer) });
     });
   }
+  if (isOpenedLater(conductor.config.body)) return conductor.acceptUpdate(statement);
   const check = upload.checked() ?? (await readCheck(conductor, statement, name, blobs));
   if (check === undefined) throw new ProtocolError('ROUND_CLOSED');
   check.end();

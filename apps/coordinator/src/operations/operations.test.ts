@@ -157,7 +157,7 @@ describe('a coordinator that waits', () => {
 
 const digest = (n: number): Digest => n.toString(16).padStart(64, '0') as Digest;
 const past = (round: number, model = digest(round)): PastRound => ({
-  ...{ round, model, startedAt: '', endedAt: '', cohort: [], updates: [], totalExamples: 1, loss: 1 },
+  ...{ round, model, startedAt: '', endedAt: '', cohort: [], updates: [], exclusions: [], totalExamples: 1, loss: 1 },
 });
 
 describe('Snapshots', () => {

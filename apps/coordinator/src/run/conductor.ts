@@ -5,7 +5,14 @@
 import type { Logger } from 'pino';
 import { digestBlob, openAtRest, sealAtRest, type Identity, type RoundKey } from '@consilium/crypto';
 import { initialParameters } from '@consilium/model-spec';
-import { type Digest, type Opened, type Pushed, type RunId, type Statement } from '@consilium/protocol';
+import {
+  type Digest,
+  type ExcludedUpdate,
+  type Opened,
+  type Pushed,
+  type RunId,
+  type Statement,
+} from '@consilium/protocol';
 import type { CoordinatorEffect, CoordinatorEvent, CoordinatorState } from '@consilium/rounds';
 import { StoreError, type Lease, type RunStore } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
@@ -13,6 +20,7 @@ import type { Clock } from './clock.js';
 import { DurableMachine, type Attachment } from './durable-machine.js';
 import { PublishedModels } from './published-models.js';
 import type { Progress } from './progress.js';
+import { robustSum } from './robust-sum.js';
 import { rulesOf, scoreOf } from './rules.js';
 import { averageSealed } from './sealed-sum.js';
 import { SecureRounds } from './secure-rounds.js';
@@ -330,11 +338,26 @@ export class Conductor {
         const key = this.#round?.secretKey;
         if (key === undefined) return;
         const context = { runId: body.runId, round, attempt, planDigest };
-        const { mean, totalExamples } = await averageSealed(store.blobs, updates, before.length, key, context);
+        const { aggregation } = body;
+        const { mean, totalExamples, exclusions } =
+          aggregation === undefined
+            ? { ...(await averageSealed(store.blobs, updates, before.length, key, context)), exclusions: [] }
+            : await robustSum(
+                { blobs: store.blobs, roundSecretKey: key, context, config: { ...body, aggregation } },
+                updates,
+              );
+        if (mean === undefined) {
+          this.#sayExcluded(round, exclusions);
+          await this.#internally({ type: 'too-few-left', planDigest, exclusions });
+          return;
+        }
         const model = await serverStep({ blobs: store.blobs, lease: lease() }, body, before, mean);
         const digest = digestBlob(floatBytes(model)) as Digest;
         await this.models.keep(lease(), round, digest, model);
-        await this.#internally({ type: 'aggregated', planDigest, model: digest, totalExamples });
+        await this.#internally({
+          ...{ type: 'aggregated', planDigest, model: digest, totalExamples },
+          ...(exclusions.length > 0 && { exclusions }),
+        });
         return;
       } catch (error) {
         // What is not there, or not whole, will not be there later.
@@ -349,8 +372,9 @@ export class Conductor {
   }
 
   #publishAggregate(effect: Effect<'publish-aggregate'>): void {
-    const { round, newModel, updates, cohort } = effect;
+    const { round, newModel, updates, exclusions, cohort } = effect;
     this.#push('aggregate', this.#statements.aggregate(effect));
+    this.#sayExcluded(round, exclusions);
     const ended = this.#round;
     this.#round = undefined;
     ended?.secretKey.fill(0);
@@ -360,13 +384,19 @@ export class Conductor {
       round,
       seconds: (this.ports.clock.nowMs() - (ended?.startedMs ?? 0)) / 1_000,
       hospitals: updates.map(({ hospitalId, examples, loss }) => ({ id: hospitalId, trainExamples: examples, loss })),
-      missing: cohort.filter((id) => !updates.some(({ hospitalId }) => hospitalId === id)),
+      missing: cohort.filter((id) => ![...updates, ...exclusions].some(({ hospitalId }) => hospitalId === id)),
       totals: {
         weight: effect.totalExamples,
         loss: updates.reduce((sum, { loss }) => sum + loss, 0) / updates.length,
       },
     });
     void this.#tidy(round, newModel);
+  }
+
+  #sayExcluded(round: number, exclusions: readonly ExcludedUpdate[]): void {
+    for (const { hospitalId: hospital, reason } of exclusions) {
+      this.#say({ event: 'excluded', run: this.runId, round, hospital, reason });
+    }
   }
 
   #publishSum(effect: Effect<'publish-sum'>): void {

@@ -1,5 +1,5 @@
 /** What a coordinator says while it works: plain values for a terminal line, a log line and a program that reads them. */
-import type { HospitalId, PolicyRule, RunEnd, RunId } from '@consilium/protocol';
+import type { ExcludedUpdate, HospitalId, PolicyRule, RunEnd, RunId } from '@consilium/protocol';
 import type { SummedFigures } from '@consilium/rounds';
 
 export type Progress =
@@ -36,6 +36,14 @@ export type Progress =
       readonly round: number;
       readonly hospital: HospitalId;
       readonly bytes: number;
+    }
+  /** It came, and a robust rule left it out. What was measured is in the signed aggregate: not for a log. */
+  | {
+      readonly event: 'excluded';
+      readonly run: RunId;
+      readonly round: number;
+      readonly hospital: HospitalId;
+      readonly reason: ExcludedUpdate['reason'];
     }
   | {
       readonly event: 'round-done';
@@ -107,6 +115,8 @@ export function progressLine(progress: Progress): string {
         : `the figures of the last head are summed with ${progress.hospitals.join(', ')}`;
     case 'update':
       return `round ${progress.round}: update of ${progress.hospital}, ${progress.bytes} bytes`;
+    case 'excluded':
+      return `round ${progress.round}: update of ${progress.hospital} left out: ${progress.reason}`;
     case 'round-done': {
       const missing = progress.missing.length > 0 ? `, without ${progress.missing.join(', ')}` : '';
       return `round ${progress.round} done in ${progress.seconds.toFixed(2)} s with ${progress.hospitals.length} updates${missing}`;

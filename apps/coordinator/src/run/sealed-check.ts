@@ -7,6 +7,8 @@ import { floatsOf } from './sealed-sum.js';
 export class SealedCheck {
   readonly #opener: SealedOpener;
   readonly #check: UpdateCheck;
+  /** The clip bound of the run; clipping ends with a rounding to float32. */
+  readonly maxNorm: number;
   #refusal: { readonly error: unknown } | undefined;
 
   /** @param sizeBytes - that of a sealed update of so many parameters. */
@@ -17,8 +19,13 @@ export class SealedCheck {
     { parameters, clipNorm }: Pick<RunConfig, 'parameters' | 'clipNorm'>,
   ) {
     this.#opener = new SealedOpener(sizeBytes, roundSecretKey, context);
-    // Clipping ends with a rounding to float32.
-    this.#check = new UpdateCheck({ parameters, maxNorm: Number(clipNorm) * (1 + 1e-6) });
+    this.maxNorm = Number(clipNorm) * (1 + 1e-6);
+    this.#check = new UpdateCheck({ parameters, maxNorm: this.maxNorm });
+  }
+
+  /** L2, of what was opened so far. */
+  get norm(): number {
+    return this.#check.norm;
   }
 
   /** Never throws: what is wrong with them {@link end} says. @param bytes - peer-controlled, those that follow. */

@@ -116,13 +116,14 @@ export class RunStatements {
   }
 
   aggregate(effect: Effect<'publish-aggregate'>): Opened<'aggregate'> {
-    const { round, attempt, planDigest, newModel, updates, totalExamples } = effect;
+    const { round, attempt, planDigest, newModel, updates, totalExamples, exclusions } = effect;
     return this.#sign('aggregate', {
       v: 1,
       runId: this.config.body.runId,
       ...{ round, attempt, planDigest, totalExamples, model: newModel },
       from: 'coordinator',
       updates: updates.map(({ hospitalId, blobDigest }) => ({ hospitalId, blobDigest })),
+      ...(exclusions.length > 0 && { exclusions: [...exclusions] }),
     });
   }
 

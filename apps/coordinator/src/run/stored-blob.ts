@@ -14,20 +14,25 @@ export async function readBlob(blobs: BlobStore, runId: string, name: string): P
   return whole;
 }
 
-/** A blob in pieces of 1 MiB, the next one read while the caller is at work on one. @throws {@link StoreError} `BLOB_UNKNOWN`. */
-export async function* blobPieces(blobs: BlobStore, runId: string, name: string): AsyncGenerator<Uint8Array, void> {
+/** A blob in pieces, the next one read while the caller is at work on one. @throws {@link StoreError} `BLOB_UNKNOWN`. */
+export async function* blobPieces(
+  blobs: BlobStore,
+  runId: string,
+  name: string,
+  pieceBytes = PIECE_BYTES,
+): AsyncGenerator<Uint8Array, void> {
   const sizeBytes = await blobs.size(runId, name);
   if (sizeBytes === undefined) throw new StoreError('BLOB_UNKNOWN', 'the store has no such blob');
   const read = (offset: number): Promise<Uint8Array> => {
-    const piece = blobs.read(runId, name, offset, Math.min(PIECE_BYTES, sizeBytes - offset));
+    const piece = blobs.read(runId, name, offset, Math.min(pieceBytes, sizeBytes - offset));
     // It may never be asked for.
     piece.catch(() => undefined);
     return piece;
   };
   let next = read(0);
-  for (let offset = 0; offset < sizeBytes; offset += PIECE_BYTES) {
+  for (let offset = 0; offset < sizeBytes; offset += pieceBytes) {
     const piece = await next;
-    if (offset + PIECE_BYTES < sizeBytes) next = read(offset + PIECE_BYTES);
+    if (offset + pieceBytes < sizeBytes) next = read(offset + pieceBytes);
     yield piece;
   }
 }

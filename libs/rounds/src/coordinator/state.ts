@@ -3,7 +3,7 @@
  * Events are facts that already happened and effects are things still to do; both are plain values, so that a log of
  * events rebuilds the state and an effect can be performed again after a crash.
  */
-import type { Digest, HospitalId, RunEnd } from '@consilium/protocol';
+import type { Digest, ExcludedUpdate, HospitalId, RunEnd } from '@consilium/protocol';
 import type { SummedFigures } from '../figures.js';
 
 /** The part of the signed configuration that decides what happens next. */
@@ -184,7 +184,17 @@ export type CoordinatorEvent =
   | { readonly type: 'plan-signed'; readonly round: number; readonly attempt: number; readonly planDigest: Digest }
   | { readonly type: 'update-accepted'; readonly planDigest: Digest; readonly update: ReceivedUpdate }
   | { readonly type: 'declined'; readonly hospitalId: HospitalId; readonly planDigest: Digest }
-  | { readonly type: 'aggregated'; readonly planDigest: Digest; readonly model: Digest; readonly totalExamples: number }
+  | {
+      readonly type: 'aggregated';
+      readonly planDigest: Digest;
+      readonly model: Digest;
+      /** Of the updates that are in it. */
+      readonly totalExamples: number;
+      /** Updates that a robust rule left out; absent: none. */
+      readonly exclusions?: readonly ExcludedUpdate[];
+    }
+  /** So many updates had to be left out that what is left means nothing. */
+  | { readonly type: 'too-few-left'; readonly planDigest: Digest; readonly exclusions: readonly ExcludedUpdate[] }
   | {
       readonly type: 'evaluated';
       readonly hospitalId: HospitalId;
@@ -231,7 +241,9 @@ export type CoordinatorEffect =
       readonly type: 'publish-aggregate';
       readonly planDigest: Digest;
       readonly newModel: Digest;
+      /** Those that are in it. */
       readonly updates: readonly ReceivedUpdate[];
+      readonly exclusions: readonly ExcludedUpdate[];
       readonly totalExamples: number;
     } & OpenRound)
   /** The hospitals' words of that stage are complete: answer them. Of the last one the answer is the sum. */

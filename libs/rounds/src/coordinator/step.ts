@@ -100,6 +100,9 @@ export function stepCoordinator(rules: RunRules, state: CoordinatorState, event:
       return proceed(rules, { ...state, declined: plus(state.declined, event.hospitalId) });
     case 'aggregated':
       return aggregated(rules, state, event);
+    case 'too-few-left':
+      if (state.phase !== 'aggregating' || event.planDigest !== state.planDigest) return stay(state);
+      return end(state, 'aborted', 'TOO_FEW_HOSPITALS');
     case 'evaluated':
       return evaluated(rules, state, event);
     case 'timer':
@@ -265,10 +268,14 @@ function aggregated(
   event: Extract<CoordinatorEvent, { type: 'aggregated' }>,
 ): Step {
   if (state.phase !== 'aggregating' || event.planDigest !== state.planDigest) return stay(state);
-  const { round, attempt, model, cohort, planDigest, updates } = state;
+  const { round, attempt, model, cohort, planDigest } = state;
+  const { exclusions = [] } = event;
+  const updates = state.updates.filter(
+    (update) => !exclusions.some(({ hospitalId }) => hospitalId === update.hospitalId),
+  );
   const publish = {
     type: 'publish-aggregate' as const,
-    ...{ round, attempt, model, cohort, planDigest, updates },
+    ...{ round, attempt, model, cohort, planDigest, updates, exclusions },
     newModel: event.model,
     totalExamples: event.totalExamples,
   };
