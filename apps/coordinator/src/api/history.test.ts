@@ -53,7 +53,7 @@ describe('readHistory', () => {
         ...{ startedAt: at(4), endedAt: at(8) },
         cohort: [A, B],
         updates: [update(B, 30)],
-        ...{ totalExamples: 30, loss: 0.5, model: digest(2) },
+        ...{ exclusions: [], totalExamples: 30, loss: 0.5, model: digest(2) },
       },
     ]);
     expect(history).toMatchObject({ events: LOG.length, roundStartedAt: at(11), phaseSince: at(11) });

@@ -4,6 +4,7 @@
  * without meaning in a phase changes nothing; (4) every way of ending says why and after how many rounds.
  * Oracle: the table of the README, written out here event by event.
  */
+import type { ExcludedUpdate } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
 import {
   digest,
@@ -41,6 +42,22 @@ describe('a run in which all goes well', () => {
 
   it('starts the next round from the new model at once, and sets no timer for the phase that it skips', () => {
     expect(run([...round1, aggregated(1)]).said).toEqual(['result 1 m1', 'sign 2 from m1 with abc']);
+  });
+
+  it('says whose update is in the new head and whose was left out, and ends where too few are left', () => {
+    const { state } = run(round1);
+    const exclusion = { hospitalId: 'b', blobDigest: digest('blob-b'), reason: 'FAR_FROM_OTHERS', measured: null };
+    const exclusions = [exclusion as ExcludedUpdate];
+    const event = { ...aggregated(1), exclusions } as CoordinatorEvent;
+    const [publish] = stepCoordinator(RULES, state, event).effects;
+    if (publish?.type !== 'publish-aggregate') throw new Error('nothing is published');
+    expect(publish.updates.map(({ hospitalId }) => hospitalId)).toEqual(['a', 'c']);
+    expect(publish.exclusions).toEqual(exclusions);
+    const few = { type: 'too-few-left' as const, planDigest: digest('plan1'), exclusions };
+    expect(run([...round1, few]).said).toEqual(['end aborted TOO_FEW_HOSPITALS 0']);
+    // Of another plan, and in another phase.
+    expect(run([...round1, { ...few, planDigest: digest('plan2') }]).said).toEqual([]);
+    expect(run([...collecting, few]).said).toEqual([]);
   });
 
   it('waits for the evaluations of the last round, then ends', () => {

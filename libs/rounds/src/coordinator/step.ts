@@ -22,7 +22,6 @@ import {
 import { noLongerImproves } from './selection.js';
 import { minus, plus, plusAll } from './sets.js';
 import type {
-  CoordinatorEffect,
   CoordinatorEvent,
   CoordinatorState,
   FinishReason,
