@@ -143,7 +143,9 @@ describe('runConfig', () => {
     [{ rule: 'trimmed-mean', faulty: 1 }, 4, /^minHospitals: trimmed-mean .* at least 5$/],
     [{ rule: 'multi-krum', faulty: 2 }, 6, /^minHospitals: multi-krum .* at least 7$/],
   ])('refuses %j with %i hospitals: the rule would mean nothing', (aggregation, minHospitals, complaint) => {
-    const seven = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((hospitalId) => ({ ...enrolled[0], hospitalId }) as Enrolment);
+    const seven = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(
+      (hospitalId) => ({ ...enrolled[0], hospitalId }) as Enrolment,
+    );
     expect(() => runConfig(file({ aggregation, minHospitals }), seven)).toThrow(complaint);
   });
 
