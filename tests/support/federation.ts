@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import {
   enrol,
   enrolledHospitals,
@@ -46,7 +46,11 @@ export interface Consortium {
 }
 
 /** @param changes - what differs from a run of three rounds with a linear head of 4 inputs and 3 classes. */
-export async function convene(hospitals: readonly string[], changes: Partial<RunFile> = {}): Promise<Consortium> {
+export async function convene(
+  hospitals: readonly string[],
+  changes: Partial<RunFile> = {},
+  log: Logger = pino({ enabled: false }),
+): Promise<Consortium> {
   const directory = await mkdtemp(join(tmpdir(), 'consilium-test-'));
   const homeOf = (hospital: string): string => join(directory, hospital);
   const home = await openHome(join(directory, 'coordinator'));
@@ -76,7 +80,7 @@ export async function convene(hospitals: readonly string[], changes: Partial<Run
     home,
     host: '127.0.0.1',
     port: 0,
-    log: pino({ enabled: false }),
+    log,
     progress: (step) => progress.push(step),
   });
   const conductor = await coordinator.begin(runConfig(file, await enrolledHospitals(home)));

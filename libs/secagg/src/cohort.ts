@@ -46,6 +46,10 @@ export function checkAdvert(plan: CheckedPlan, advert: Advert): Member {
   if (!isSafeAgreementKey(maskKey) || !isSafeAgreementKey(encryptionKey)) {
     throw new SecAggError('BAD_ADVERT', `${entry.hospitalId} has a key that must not be used`, entry.hospitalId);
   }
+  // Seen here already: in a roster that is being closed it would end the attempt of everybody.
+  if (advert.maskKey === advert.encryptionKey) {
+    throw new SecAggError('BAD_ADVERT', `${entry.hospitalId} repeats a hospital or a key`, entry.hospitalId);
+  }
   return { ...entry, maskKey, encryptionKey, seedCommit: advert.seedCommit };
 }
 

@@ -118,6 +118,7 @@ export class SecureSession {
       switch (stage) {
         case 'advertising':
           checkAdvert(this.plan, (word as Opened<'advert'>).body);
+          this.#requireOwnKeys(word as Opened<'advert'>);
           break;
         case 'sharing': {
           const { parcels = [] } = beside;
@@ -140,6 +141,21 @@ export class SecureSession {
       }
     });
     this.#words.set(word.digest, word);
+  }
+
+  /**
+   * Keys are fresh and unseen until the roster: who repeats one shares it, and is left out instead of ending the run then.
+   *
+   * @throws {@link SecAggError} `BAD_ADVERT`.
+   */
+  #requireOwnKeys({ body }: Opened<'advert'>): void {
+    const keys = [body.maskKey, body.encryptionKey];
+    for (const { body: other } of this.#words.values()) {
+      if (!('seedCommit' in other) || other.from === body.from) continue;
+      if (keys.includes(other.maskKey) || keys.includes(other.encryptionKey)) {
+        throw new SecAggError('BAD_ADVERT', `${body.from} has a key of ${other.from}`, body.from);
+      }
+    }
   }
 
   /** A vector that counts goes into the sum at once, so that one is held and never n. One that does not is forgotten. */
