@@ -138,7 +138,7 @@ describe('22. one hospital’s figures and updates', () => {
     for (const name of NAMES) {
       for (const [what, spellings] of needlesOf(name)) {
         for (const spelling of spellings) {
-          expect(found(name, Buffer.concat([haystack, spelling]))).toContain(`${what} of ${name}`);
+          expect(found(name, Buffer.concat([haystack.subarray(0, 4_096), spelling]))).toContain(`${what} of ${name}`);
         }
       }
     }

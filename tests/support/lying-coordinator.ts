@@ -295,7 +295,7 @@ export class LyingCoordinator {
     model?: Float32Array,
   ): Statement<'secagg-aggregate'> {
     const revealed = canonicalBytes(
-      keep.recovered.map(({ x, type, secret }) => ({ x, type, secret: toHex(secret) })) as Json,
+      keep.recovered.map(({ x, type, secret }) => ({ x, type, secret: toHex(secret) })),
     );
     const announced = { ...send, sumDigest: digestBlob(bytesOf(sum)) };
     const head = model ?? this.#headOf(secagg.readAggregate(this.attempt.checked, announced, sum).mean);
