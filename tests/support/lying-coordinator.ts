@@ -24,6 +24,7 @@ import { SECURE_METRICS } from '@consilium/rounds';
 import * as secagg from '@consilium/secagg';
 import { FakeCoordinator, type FakeAnswer } from './fake-coordinator.js';
 import { convene, knownLearner, type Consortium } from './federation.js';
+import { Attempt } from './lying-attempt.js';
 import { openBy } from './open-signed.js';
 import { bytesOf } from './puppet.js';
 import { forge } from './raw-hospital.js';
@@ -41,19 +42,6 @@ interface Summons {
   /** Keys of those who are absent. */
   readonly roster?: RunConfig['roster'];
   readonly absent?: readonly string[];
-}
-
-/** What was told and heard of one attempt; the sessions of libs/secagg behind it. */
-class Attempt {
-  readonly checked: secagg.CheckedPlan;
-  cohort?: ReturnType<typeof secagg.closeRoster>['keep'];
-  dealt?: ReturnType<typeof secagg.closeShares>;
-  surviving?: secagg.SurvivingCohort;
-  /** What somebody was told, honest or not. */
-  readonly told = new Set<string>();
-  constructor(readonly plan: Opened<'secagg-plan'>) {
-    this.checked = secagg.checkPlan(plan);
-  }
 }
 
 export class LyingCoordinator {
@@ -294,9 +282,7 @@ export class LyingCoordinator {
     sum = keep.sum,
     model?: Float32Array,
   ): Statement<'secagg-aggregate'> {
-    const revealed = canonicalBytes(
-      keep.recovered.map(({ x, type, secret }) => ({ x, type, secret: toHex(secret) })),
-    );
+    const revealed = canonicalBytes(keep.recovered.map(({ x, type, secret }) => ({ x, type, secret: toHex(secret) })));
     const announced = { ...send, sumDigest: digestBlob(bytesOf(sum)) };
     const head = model ?? this.#headOf(secagg.readAggregate(this.attempt.checked, announced, sum).mean);
     const publish = (bytes: Uint8Array): Digest => {
