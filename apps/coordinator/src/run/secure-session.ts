@@ -2,7 +2,7 @@
  * One attempt of a secure round in memory: libs/secagg between the log and the hospitals. Nothing here is decided, and
  * nothing is lost with it: from the words in the log every stage is closed again, to the byte.
  */
-import { canonicalBytes, fromHex, toHex, type Json } from '@consilium/bytes';
+import { canonicalBytes, fromHex, toHex } from '@consilium/bytes';
 import { digestBlob, verifyStrict } from '@consilium/crypto';
 import {
   openStatement,
@@ -252,8 +252,8 @@ export class SecureSession {
     const word = openStatement(WORD_OF_STAGE[stage], envelope, (bytes, signature) =>
       verifyStrict(from, bytes, signature),
     );
-    if (stage === 'masking') this.#words.set(digest, word as Word);
-    else this.hear(stage, word as Word, { ...(parcels && { parcels }) });
+    if (stage === 'masking') this.#words.set(digest, word);
+    else this.hear(stage, word, { ...(parcels && { parcels }) });
   }
 
   #authorKey(stage: SecureStage, envelope: unknown): Uint8Array {
@@ -271,8 +271,6 @@ function due<T>(part: T | undefined): T {
 
 /** The recovered secrets, as hospitals and auditors read them. */
 export function revealedBlob({ recovered }: OpenedSum): { readonly bytes: Uint8Array; readonly digest: Digest } {
-  const bytes = canonicalBytes(
-    recovered.map(({ x, type, secret }) => ({ x, type, secret: toHex(secret) })) as unknown as Json,
-  );
+  const bytes = canonicalBytes(recovered.map(({ x, type, secret }) => ({ x, type, secret: toHex(secret) })));
   return { bytes, digest: digestBlob(bytes) as Digest };
 }
