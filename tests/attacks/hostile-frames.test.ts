@@ -70,6 +70,8 @@ const OF_A_HOSPITAL = [
   'UPDATE_NOT_OFFERED',
   'UPDATE_SIZE',
   'CHUNK_OUT_OF_ORDER',
+  // The run is sealed.
+  'MODE_MISMATCH',
 ];
 const MESSAGES = 500;
 

@@ -256,6 +256,7 @@ describe('what is kept and printed', () => {
       'membership/000002.json',
       'models/wire-run/round-00001.safetensors',
       'models/wire-run/round-00002.safetensors',
+      'operators/activity.jsonl',
       // The two heads once more, for hospitals to read.
       ...['store/blobs/*', 'store/blobs/*'],
     ]);

@@ -149,6 +149,8 @@ export class Board {
         // The hospital's own word: this board stands where its process was started.
         this.#change(id, { balancedAccuracy: step.scores.balancedAccuracy });
         return;
+      case 'data':
+      case 'page':
       case 'verified':
       case 'finished':
     }

@@ -21,8 +21,7 @@ const STAGE_OF: Readonly<Record<string, StageName | undefined>> = {
 export function stageOf(state: CoordinatorState): StageName | null {
   if (state.phase === 'ended') return null;
   // The last sum of a run in the mode secagg holds nothing but figures.
-  const isLast =
-    ('secure' in state && state.secure?.lastly !== undefined) || ('lastly' in state && state.lastly !== undefined);
+  const isLast = ('secure' in state && state.secure.lastly !== undefined) || 'lastly' in state;
   return isLast ? 'evaluate' : (STAGE_OF[state.phase] ?? 'open');
 }
 

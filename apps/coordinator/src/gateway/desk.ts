@@ -30,7 +30,7 @@ import type { Conductor } from '../run/conductor.js';
 import type { Member, Office } from '../run/office.js';
 import type { Progress } from '../run/progress.js';
 import type { SecureRounds } from '../run/secure-rounds.js';
-import { WORD_OF_STAGE, type Word } from '../run/secure-session.js';
+import { WORD_OF_STAGE } from '../run/secure-session.js';
 import { RateLimit } from './rate.js';
 import { EXPULSION_MS, recordable } from './expulsion.js';
 import { Session, type KeyOf } from './session.js';
@@ -381,7 +381,7 @@ export class Desk {
     const isEnough = secure.isEnough(stage, opened.body.planDigest);
     if (refusal === 'ROUND_CLOSED' && isEnough) return {};
     if (refusal !== undefined) throw new ProtocolError(refusal);
-    const counts = await secure.hear(stage, opened as Word, parcels === undefined ? {} : { parcels });
+    const counts = await secure.hear(stage, opened, parcels === undefined ? {} : { parcels });
     if (!counts && !isEnough) throw new ProtocolError('ROUND_CLOSED');
     return {};
   }

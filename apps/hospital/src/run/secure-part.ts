@@ -215,8 +215,8 @@ export function failureOf(
     case 'PLAN_STALE':
     case 'ALREADY_SAID':
     case 'WRONG_CONTEXT':
-    // A dealer is at fault, and was named.
     case 'BAD_SHARE':
+      // Of a bad share its dealer was named.
       return 'DROPPED_OUT';
     case 'WRONG_LENGTH':
     case 'NOT_FINITE':

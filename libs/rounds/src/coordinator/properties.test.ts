@@ -102,6 +102,9 @@ class World {
       return;
     }
     switch (effect.type) {
+      case 'close-stage':
+      case 'publish-sum':
+        throw new Error('a sealed run has no secure round');
       case 'set-timer':
         expect(effect.delayMs).toBeGreaterThan(0);
         this.timers.add(effect.key);

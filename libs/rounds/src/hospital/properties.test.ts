@@ -150,6 +150,8 @@ class Witness {
 
   #seesEffect(event: HospitalEvent, effect: HospitalEffect): void {
     switch (effect.type) {
+      case 'advertise':
+        throw new Error('these plans are sealed ones');
       case 'send-consent':
         expect(this.#consents++).toBe(0);
         expect(event).toMatchObject({ type: 'config', digest: effect.configDigest });
