@@ -6,7 +6,7 @@
  * the test made, and the median of numbers written out.
  *
  * Switched off by hand, each alone: the rule is ignored and the mean taken (conductor.ts): all but "moves a mean"; opened on
- * arrival (update-kinds.ts): "is left out"; `minHospitals` not asked again (robust-sum.ts): "ends the run"; exclusions not
+ * arrival (update-kinds.ts): "is left out", "ends the run"; the bound (sealed-check.ts): "UPDATE_NOT_CLIPPED"; `minHospitals` not asked again (robust-sum.ts): "ends the run"; exclusions not
  * signed (statements.ts): "leaves it out", "is left out".
  */
 import { afterEach, expect, it } from 'vitest';

@@ -6,6 +6,7 @@
 import { expect, it } from 'vitest';
 import type { Digest, HospitalId, Opened, RunConfig, RunId } from '@consilium/protocol';
 import { approvalText } from './approval-text.js';
+import { promisedTerms } from './run-terms.js';
 
 const digest = (digit: string): Digest => digit.repeat(64) as Digest;
 const BODY: RunConfig = {
@@ -42,6 +43,14 @@ it('says which rule leaves updates out', () => {
   expect(approvalText(opened({}), TERMS, undefined)).not.toContain('become one by');
   const text = approvalText(opened({ aggregation: { rule: 'multi-krum', faulty: 2 } }), TERMS, undefined);
   expect(text).toContain('become one by a multi-krum, in which all hospitals count alike; made to withstand 2 of them');
+});
+
+it('does not promise a sum of those whom multi-Krum leaves out', () => {
+  const cohort = (changes: Partial<RunConfig>): number =>
+    promisedTerms({ ...BODY, minHospitals: 7, ...changes }, () => 1).cohort;
+  expect(cohort({})).toBe(7);
+  expect(cohort({ aggregation: { rule: 'trimmed-mean', faulty: 2 } })).toBe(7);
+  expect(cohort({ aggregation: { rule: 'multi-krum', faulty: 2 } })).toBe(3);
 });
 
 it('names every difference and no other', () => {
