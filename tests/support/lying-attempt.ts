@@ -7,8 +7,6 @@ export class Attempt {
   cohort?: ReturnType<typeof secagg.closeRoster>['keep'];
   dealt?: ReturnType<typeof secagg.closeShares>;
   surviving?: secagg.SurvivingCohort;
-  /** What somebody was told, honest or not. */
-  readonly told = new Set<string>();
   constructor(readonly plan: Opened<'secagg-plan'>) {
     this.checked = secagg.checkPlan(plan);
   }

@@ -60,6 +60,8 @@ export class LyingCoordinator {
   deliveries?: (hospital: string) => readonly Delivery[];
   readonly blobs = new Map<string, Uint8Array>();
   readonly #sockets = new Map<string, Socket>();
+  /** What somebody was told, honest or not: name and plan. */
+  readonly #told = new Set<string>();
   readonly #uploads = new Map<string, { readonly statement: unknown; readonly bytes: Uint8Array }>();
   fake!: FakeCoordinator;
 
@@ -174,7 +176,7 @@ export class LyingCoordinator {
   /** @param to - absent: everybody. */
   tell<N extends PushedName>(name: N, body: Statement<N>, to: Iterable<string> = this.#sockets.keys()): void {
     const { envelope } = this.sign(name, body);
-    if ('planDigest' in body && body.planDigest === this.attempt.plan.digest) this.attempt.told.add(name);
+    if ('planDigest' in body) this.#told.add(`${name}/${body.planDigest}`);
     for (const hospital of to) this.#sockets.get(hospital)?.emit('statement', { name, envelope });
   }
 
@@ -236,7 +238,7 @@ export class LyingCoordinator {
         return send;
       }
       case 'deliver': {
-        if (!attempt.told.has('roster')) this.tell('roster', await this.due('roster'));
+        if (!this.#told.has(`roster/${attempt.plan.digest}`)) this.tell('roster', await this.due('roster'));
         const cohort = attempt.cohort as unknown as secagg.Cohort;
         const dealings = (await this.#hear('shares')).map(({ opened, parcels }) =>
           secagg.acceptShares(cohort, opened as never, parcels),
@@ -247,7 +249,7 @@ export class LyingCoordinator {
         return { ...header, dealers: deliveries.map(({ x }) => x) };
       }
       case 'survivors': {
-        if (!attempt.told.has('deliver')) this.tell('deliver', await this.due('deliver'));
+        if (!this.#told.has(`deliver/${attempt.plan.digest}`)) this.tell('deliver', await this.due('deliver'));
         const { keep } = attempt.dealt as unknown as ReturnType<typeof secagg.closeShares>;
         const sum = new secagg.MaskedSum(keep);
         for (const { opened } of await this.#hear('masked')) {
@@ -259,7 +261,7 @@ export class LyingCoordinator {
         return closed.send;
       }
       case 'unmask-request': {
-        if (!attempt.told.has('survivors')) this.tell('survivors', await this.due('survivors'));
+        if (!this.#told.has(`survivors/${attempt.plan.digest}`)) this.tell('survivors', await this.due('survivors'));
         const agrees = (await this.#hear('agree')).map(({ opened }) => opened);
         return secagg.closeAgreement(attempt.surviving as unknown as secagg.SurvivingCohort, agrees as never);
       }
