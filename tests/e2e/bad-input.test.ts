@@ -177,7 +177,8 @@ describe('a coordinator and a hospital that are set up badly', () => {
     const config = { coordinator: `http://127.0.0.1:${port}`, data: '../waiting' };
     await writeFile(path('h', 'hospital.yaml'), JSON.stringify(config));
     const node = startProgram('hospital', ['start', '--home', 'h'], directory);
-    const line = 'the coordinator does not answer; trying again with growing pauses: nothing listens there \\(NOTHING_LISTENS\\)\\n';
+    const line =
+      'the coordinator does not answer; trying again with growing pauses: nothing listens there \\(NOTHING_LISTENS\\)\\n';
     await node.printed(new RegExp(`${line}[^]*${line}`));
     node.child.kill('SIGTERM');
     expect((await node.ended).status).toBe(130);
