@@ -20,7 +20,7 @@ let current: RunningProgram | undefined;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'consilium-processes-'));
   out = join(directory, 'out');
-  await writeCleanFolder(join(directory, 'films'), ['a', 'b', 'c'], 4);
+  await writeCleanFolder(join(directory, 'films'), ['a', 'b', 'c', 'd'], 4);
 });
 afterAll(async () => {
   // Only after a failed test is anything left here, and only what it started.
@@ -64,11 +64,23 @@ describe('an interrupted demonstration', () => {
 });
 
 describe('a hospital that is killed in the middle of a run', () => {
+  it('ends it where two are left: each would know the other from the sum', async () => {
+    const program = demo(...FILMS, '--hospitals', '3');
+    await program.printed(/round 2 averaged/);
+    const hospitals = (await processesNaming(out)).filter(({ args }) => args.includes('consilium-hospital.js start'));
+    expect(hospitals).toHaveLength(3);
+    process.kill(hospitals[1]?.pid ?? 0, 'SIGKILL');
+    const { status, stderr } = await program.ended;
+    expect(stderr).toMatch(/^TOO_FEW_HOSPITALS: [a-d]: ended by SIGKILL$/m);
+    expect(status).not.toBe(0);
+    expect(await processesNaming(out)).toEqual([]);
+  });
+
   it('is named, and the others finish', async () => {
     const program = demo(...FILMS);
     await program.printed(/round 2 averaged/);
     const hospitals = (await processesNaming(out)).filter(({ args }) => args.includes('consilium-hospital.js start'));
-    expect(hospitals).toHaveLength(3);
+    expect(hospitals).toHaveLength(4);
     const victim = hospitals.find(({ args }) => args.includes(join('hospitals', 'b')));
     if (victim === undefined) throw new Error('hospital b has no process');
     process.kill(victim.pid, 'SIGKILL');
@@ -82,10 +94,10 @@ describe('a hospital that is killed in the middle of a run', () => {
       lost: { id: string; why: string }[];
     };
     expect(result.lost).toEqual([{ id: 'b', why: 'ended by SIGKILL' }]);
-    expect(result.hospitals.map(({ id }) => id)).toEqual(['a', 'c']);
+    expect(result.hospitals.map(({ id }) => id)).toEqual(['a', 'c', 'd']);
     expect(result.rounds).toHaveLength(30);
-    expect(result.rounds.at(0)?.hospitals.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
-    expect(result.rounds.at(-1)?.hospitals.map(({ id }) => id)).toEqual(['a', 'c']);
+    expect(result.rounds.at(0)?.hospitals.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd']);
+    expect(result.rounds.at(-1)?.hospitals.map(({ id }) => id)).toEqual(['a', 'c', 'd']);
     // It is missed at most where it had joined; after that it is not waited for.
     const missed = result.rounds.filter(({ missing }) => missing.length > 0);
     expect(missed.length).toBeLessThanOrEqual(1);

@@ -74,6 +74,10 @@ export async function enrolAll(options: DemoOptions, { sites }: Sites): Promise<
 
 export const minHospitals = (sites: number): number => Math.min(2, sites);
 
+/** A secure round is planned with no fewer than three, of which one may drop out. */
+export const leastHospitals = (mode: DemoOptions['mode'], sites: number): number =>
+  mode === 'secagg' ? 3 : minHospitals(sites);
+
 export async function writeRunFile(
   options: DemoOptions,
   { sites, labels }: Sites,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { z } from 'zod';
 import type { Board } from './board.js';
-import { coordinatorHome, homeOf, minHospitals, RUN, writeHospitalFiles } from './consortium.js';
+import { coordinatorHome, homeOf, leastHospitals, RUN, writeHospitalFiles } from './consortium.js';
 import { DemoError } from './errors.js';
 import type { DemoOptions } from './options.js';
 import { command, launch, type Exit } from './processes.js';
@@ -85,7 +85,7 @@ function complain({ complaint, status }: Exit): never {
 }
 
 async function runHospital(
-  { out, keep }: DemoOptions,
+  { out, keep, mode }: DemoOptions,
   id: string,
   board: Board,
   lost: { id: string; why: string }[],
@@ -115,7 +115,7 @@ async function runHospital(
   const why = signal === null ? complaint || `ended with status ${String(status)}` : `ended by ${signal}`;
   lost.push({ id, why });
   board.note(`${id} is lost: ${why}`);
-  if (!seen.connected || hospitals - lost.length < minHospitals(hospitals)) {
+  if (!seen.connected || hospitals - lost.length < leastHospitals(mode, hospitals)) {
     throw new DemoError('TOO_FEW_HOSPITALS', `${id}: ${why}`, status ?? 1);
   }
   return undefined;
