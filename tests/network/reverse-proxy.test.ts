@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectedHead } from '../support/expected-head.js';
 import { convene, knownLearner, type Consortium } from '../support/federation.js';
 import { unusedPort } from '../support/tcp-proxy.js';
@@ -101,8 +101,12 @@ describe.skipIf(!hasNginx)('the reverse proxy of deploy/ (needs nginx)', () => {
       expect(await accepts(port, 'TLSv1.2')).toBe(false);
       const end = await here.join('a', knownLearner(part.examples, part.update), { url, ca: testAuthority() });
       expect(end.ended === 'finished' && bytesOf(end.model)).toBe(FEDAVG);
-      const log = await readFile(join(directory, 'consilium.log'), 'utf8');
-      expect(log).toContain(' 101 ');
+      const read = () => readFile(join(directory, 'consilium.log'), 'utf8');
+      // nginx writes the line of a connection when it has ended, which may be after the run.
+      await vi.waitFor(async () => {
+        expect(await read()).toContain(' 101 ');
+      }, 30_000);
+      const log = await read();
       // No session id of socket.io in it.
       expect(log).not.toContain('sid=');
     });
