@@ -47,7 +47,12 @@ export const SECURE_METRICS = [
   { name: 'auc', max: LARGEST },
 ] as const;
 
-const bounded = (value: number): number => Math.min(LARGEST, Math.max(0, Math.round(value)));
+/** A figure that is no number (training has diverged) counts as the worst. */
+const bounded = (value: number): number =>
+  Number.isNaN(value) ? LARGEST : Math.min(LARGEST, Math.max(0, Math.round(value)));
+
+/** Nothing where nobody is counted: an infinite loss times none would be no number. */
+const weighed = (value: number, weight: number): number => (weight === 0 ? 0 : bounded(value * weight));
 
 /** @returns One whole number for each of {@link SECURE_METRICS}. */
 export function encodeFigures({ trainLoss, heldOut }: LocalFigures): number[] {
@@ -56,11 +61,11 @@ export function encodeFigures({ trainLoss, heldOut }: LocalFigures): number[] {
   return [
     bounded(trainLoss * LOSS_UNITS_PER_NAT),
     weight,
-    bounded((heldOut?.loss ?? 0) * LOSS_UNITS_PER_NAT * weight),
-    bounded((heldOut?.accuracy ?? 0) * SHARE_UNITS * weight),
-    bounded((heldOut?.balancedAccuracy ?? 0) * SHARE_UNITS * weight),
+    weighed((heldOut?.loss ?? 0) * LOSS_UNITS_PER_NAT, weight),
+    weighed((heldOut?.accuracy ?? 0) * SHARE_UNITS, weight),
+    weighed((heldOut?.balancedAccuracy ?? 0) * SHARE_UNITS, weight),
     aucWeight,
-    bounded((heldOut?.auc ?? 0) * SHARE_UNITS * aucWeight),
+    weighed((heldOut?.auc ?? 0) * SHARE_UNITS, aucWeight),
   ];
 }
 
