@@ -52,8 +52,8 @@ export class Child {
     return new Child(DYING_COORDINATOR, [stage.coordinatorHome, stage.runFile, String(stage.port), death, databaseUrl]);
   }
 
-  static dyingHospital(stage: Stage, k: number, death: string): Child {
-    return new Child(DYING_HOSPITAL, [stage.homeOf(stage.hospitals[k] ?? ''), stage.url, String(k), death]);
+  static dyingHospital(stage: Stage, k: number, death: string, mode: 'sealed' | 'secagg' = 'sealed'): Child {
+    return new Child(DYING_HOSPITAL, [stage.homeOf(stage.hospitals[k] ?? ''), stage.url, String(k), death, mode]);
   }
 
   of<E extends Line['event']>(event: E): (Extract<Line, { event: E }> & { readonly atMs: number })[] {

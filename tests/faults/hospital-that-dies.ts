@@ -1,6 +1,6 @@
 /**
  * A hospital whose updates are known, and which kills its process at a chosen call of its memory or its learner:
- * `HOME URL INDEX DEATH`. Every training is a line in the file `trainings` of its home, written before it begins.
+ * `HOME URL INDEX DEATH MODE`. Every training is a line in the file `trainings` of its home, written before it begins.
  */
 import { appendFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { knownLearner } from '../support/federation.js';
 import { Mortality, mortal } from './mortal.js';
 import { bytesOf, partOf } from './stage.js';
 
-const [home = '', url = '', index = '', death = ''] = process.argv.slice(2);
+const [home = '', url = '', index = '', death = '', mode] = process.argv.slice(2);
 const mortality = new Mortality(death);
 const { examples, update } = partOf(Number(index));
 const known = knownLearner(examples, update);
@@ -23,9 +23,9 @@ const learner: Learner = {
 const outcome = await new HospitalNode({
   ...(await openIdentity(home)),
   coordinatorKey: await pinnedCoordinator(home),
-  ...{ url, modes: ['sealed'] },
+  ...{ url, modes: [mode === 'secagg' ? 'secagg' : 'sealed'] },
   learner: mortal(learner, ['prepare', 'train', 'evaluate'], mortality),
-  memory: mortal(new FolderMemory(home), ['write', 'writeOutgoing', 'eraseOutgoing'], mortality),
+  memory: mortal(new FolderMemory(home), ['write', 'writeOutgoing', 'eraseOutgoing', 'writeSecure'], mortality),
   progress: () => undefined,
 }).run();
 const model = outcome.ended === 'finished' || outcome.ended === 'aborted' ? bytesOf(outcome.model) : 'none';

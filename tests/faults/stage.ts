@@ -49,10 +49,11 @@ export async function setStage(hospitals: readonly string[], changes: Partial<Ru
     await trust(homeOf(hospital), card.file);
   }
   const runFile = join(directory, 'run.yaml');
+  const { mode = 'sealed' } = changes;
   const run = {
     run: RUN,
     study: { name: 'faults', labels: ['normal', 'pneumonia', 'covid'] },
-    ...{ mode: 'sealed', head: { kind: 'linear' }, embeddingLength: SPEC.inputs },
+    ...{ mode, head: { kind: 'linear' }, embeddingLength: SPEC.inputs },
     ...{ backbone: 'ab'.repeat(32), preprocessing: 'test-1', rounds: 2 },
     ...{ gatherTimeoutSeconds: 120, roundTimeoutSeconds: 120, absenceGraceSeconds: 60 },
     ...changes,
@@ -68,7 +69,7 @@ export async function setStage(hospitals: readonly string[], changes: Partial<Ru
       return new HospitalNode({
         ...(await openIdentity(place)),
         coordinatorKey: await pinnedCoordinator(place),
-        ...{ url, learner: knownLearner(examples, update), memory: new FolderMemory(place), modes: ['sealed'] },
+        ...{ url, learner: knownLearner(examples, update), memory: new FolderMemory(place), modes: [mode] },
         progress: () => undefined,
         ...options,
       });
