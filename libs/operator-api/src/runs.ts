@@ -1,6 +1,6 @@
 /** Runs, as the coordinator answers them. */
 import { z } from 'zod';
-import { limits } from '@consilium/protocol';
+import { limits, type RunEnd } from '@consilium/protocol';
 import { hospital, instant, round, whole } from './fields.js';
 import { timeline } from './timeline.js';
 
@@ -91,7 +91,7 @@ export const roundDone = z.strictObject({
 
 export const runDetail = z.strictObject({
   ...runSummary.shape,
-  reason: z.string().nullable().describe('why the run ended; null while it has not'),
+  reason: z.string().nullable().describe('a code: why the run ended; null while it has not'),
   configDigest: z.string().describe('SHA-256 of what the coordinator signed and hospitals consent to'),
   configuration: z.looseObject({}).describe('the signed statement run-config'),
   metric: z.string().describe('the selection metric; of a loss less is better'),
@@ -151,9 +151,12 @@ export const modelQuery = z.strictObject({
   round: z.union([z.enum(['best', 'last']), whole(limits.rounds).pipe(z.int().min(1))]).default('last'),
 });
 
+/** A newer coordinator may name others. */
+export type RunEndReason = RunEnd['reason'];
 export type RunSummary = z.infer<typeof runSummary>;
 export type RunDetail = z.infer<typeof runDetail>;
 export type RoundDone = z.infer<typeof roundDone>;
+export type Exclusion = NonNullable<RoundDone['excluded']>[number];
 export type HospitalFigures = z.infer<typeof hospitalFigures>;
 export type GlobalFigures = z.infer<typeof globalFigures>;
 export type EventPage = z.infer<typeof eventPage>;

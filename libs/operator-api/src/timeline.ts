@@ -3,6 +3,7 @@
  * happens next. Values only; the words are the reader's.
  */
 import { z } from 'zod';
+import { policyRules, type PolicyRule } from '@consilium/protocol';
 import { hospital, instant } from './fields.js';
 
 /** invite: consents and the plan; evaluate: the new head on what each hospital held out. */
@@ -23,13 +24,15 @@ const place = z.strictObject({
   hospital,
   stage: stageName.nullable().describe('the last one that it reached; null: takes no part in the open round'),
   place: z
-    .enum(['expected', 'working', 'done', 'late', 'declined', 'dropped', 'outside'])
+    .enum(['expected', 'working', 'done', 'late', 'declined', 'refused', 'dropped', 'outside'])
     .describe(
       'expected: has not connected or consented; working: its answer is awaited; done: has answered, and waits for others; ' +
-        'late: awaited for longer than it should take; declined: said that it sends nothing; dropped: the round went on ' +
+        'late: awaited for longer than it should take; declined: said that it sends nothing; ' +
+        'refused: takes no part in this run, by its own policy; dropped: the round went on ' +
         'without it; outside: not part of the open round',
     ),
   since: instant.nullable().describe('when it got there'),
+  rule: z.enum(policyRules).nullable().describe('of its own policy, by which it refused; null: it has not'),
 });
 
 const next = z.strictObject({
@@ -56,6 +59,7 @@ export const timeline = z.strictObject({
   next: next.nullable().describe('null: the run has ended'),
 });
 
+export type { PolicyRule };
 export type Timeline = z.infer<typeof timeline>;
 export type StageView = z.infer<typeof stage>;
 export type PlaceView = z.infer<typeof place>;

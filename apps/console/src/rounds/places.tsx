@@ -5,18 +5,19 @@ import { clock } from '../parts/format.js';
 import { Mark, Status, type Tone } from '../parts/mark.js';
 import { Rows, type Column } from '../parts/rows.js';
 import { now as words } from '../strings/now.js';
-import { stages } from '../strings/stages.js';
+import { refusalWords, stages } from '../strings/stages.js';
 import { words as common } from '../strings/words.js';
 import classes from './places.module.css';
 
 export type Place = PlaceView['place'];
 
 /** In the order in which people look at them. */
-const ORDER: readonly Place[] = ['late', 'dropped', 'declined', 'working', 'expected', 'done', 'outside'];
+const ORDER: readonly Place[] = ['late', 'dropped', 'refused', 'declined', 'working', 'expected', 'done', 'outside'];
 const TONES: Record<Place, Tone> = {
   late: 'late',
   dropped: 'bad',
   declined: 'bad',
+  refused: 'bad',
   working: 'now',
   expected: 'wait',
   done: 'good',
@@ -51,9 +52,12 @@ export function Places({ run, nowMs }: { readonly run: RunDetail; readonly nowMs
     {
       key: 'place',
       head: words.places.place,
-      cell: ({ place }) => (
+      cell: ({ place, rule }) => (
         <Status tone={TONES[place]} title={stages.placeMeans[place]}>
-          {stages.places[place]}
+          <span className={classes.hospital}>
+            {stages.places[place]}
+            {rule === null ? null : <small title={rule}>{refusalWords[rule]}</small>}
+          </span>
         </Status>
       ),
       width: '26%',

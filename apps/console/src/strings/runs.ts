@@ -1,3 +1,5 @@
+import type { Exclusion, RunEndReason } from '@consilium/operator-api';
+
 export const runs = {
   title: 'Runs',
   lead: 'Every training that this coordinator has led. A run is never changed afterwards.',
@@ -27,10 +29,15 @@ export const run = {
   doneOf: (done: number, rounds: number) => `${done} of ${rounds}`,
   endedBecause: (reason: string) => `Ended: ${reason}`,
   reasons: {
-    'rounds-done': 'all rounds were led',
-    completed: 'all rounds were led',
-    stopped: 'an operator aborted it',
-  } as Record<string, string>,
+    ALL_ROUNDS_DONE: 'all rounds were led',
+    EARLY_STOPPED: 'the model no longer improved',
+    TOO_FEW_HOSPITALS: 'too few hospitals were left',
+    STOPPED: 'an operator aborted it',
+    COORDINATOR_FAILED: 'the coordinator failed',
+    SUM_NOT_OPENED: 'too few hospitals helped to open a sum',
+    SUM_REFUSED: 'what was opened is not what honest hospitals send',
+    SHARES_DISPUTED: 'a hospital refused the shares of another one',
+  } satisfies Record<RunEndReason, string> as Readonly<Record<string, string>>,
   facts: {
     best: (metric: string) => `Best ${metric.toLowerCase()}`,
     inRound: (round: number) => `in round ${round}`,
@@ -77,6 +84,21 @@ export const run = {
     best: 'best',
     download: (round: number) => `Download the model of round ${round}`,
     notKept: 'not kept',
+  },
+  excluded: {
+    title: 'Updates that were left out',
+    lead: 'They came, and a rule that guards the average did not let them in. The signed aggregate of the round says the same.',
+    columns: { round: 'Round', hospital: 'Hospital', why: 'Why', measured: 'Measured', bound: 'At most' },
+    reasons: {
+      SEAL_INVALID: 'could not be opened',
+      UPDATE_NOT_FINITE: 'holds numbers that are not finite',
+      UPDATE_NOT_CLIPPED: 'is longer than the clip norm',
+      FAR_FROM_OTHERS: 'is far from what the others sent',
+    } satisfies Record<Exclusion['reason'], string>,
+    statistics: { 'l2-norm': 'L2 norm', 'krum-score': 'Krum score' } satisfies Record<
+      NonNullable<Exclusion['measured']>['statistic'],
+      string
+    >,
   },
   downloads: {
     title: 'Downloads',

@@ -1,5 +1,5 @@
 /** The stages of a round, where a hospital stands in them, and what happens next. */
-import type { NextView, PlaceView, StageName } from '@consilium/operator-api';
+import type { NextView, PlaceView, PolicyRule, StageName } from '@consilium/operator-api';
 
 export const stages = {
   label: 'Stages of the round',
@@ -28,6 +28,7 @@ export const stages = {
     done: 'Done',
     late: 'Late',
     declined: 'Declined',
+    refused: 'Refused',
     dropped: 'Dropped out',
     outside: 'Not in this round',
   } satisfies Record<PlaceView['place'], string>,
@@ -37,10 +38,30 @@ export const stages = {
     done: 'has answered and waits for the others',
     late: 'takes longer than it should',
     declined: 'said that it sends nothing in this round',
+    refused: 'takes no part in this run: its own policy, or its people, said no',
     dropped: 'the round went on without it',
     outside: 'takes no part in this round',
   } satisfies Record<PlaceView['place'], string>,
 } as const;
+
+/** By which rule of its own a hospital refused a run. What its limit is, stays there. */
+export const refusalWords: Record<PolicyRule, string> = {
+  POLICY_UNREADABLE: 'its policy cannot be read',
+  STUDY_NOT_ALLOWED: 'its policy does not allow this study',
+  TRUST_MODE_NOT_ALLOWED: 'its policy does not allow this trust mode',
+  COHORT_TOO_SMALL: 'its policy asks for more hospitals',
+  COLLUSION_TOLERANCE: 'its policy asks for more protection against collusion',
+  CLIP_NORM_TOO_LARGE: 'its policy asks for a smaller clip norm',
+  NOISE_TOO_SMALL: 'its policy asks for more noise',
+  EPSILON_TOO_LARGE: 'its policy asks for a smaller epsilon',
+  TENSOR_NOT_ALLOWED: 'its policy does not allow to train these numbers',
+  BYTES_PER_ROUND: 'its policy allows fewer bytes per round',
+  TOO_FEW_PATIENTS: 'it has fewer patients than its policy asks for',
+  OUTSIDE_HOURS: 'its policy allows other hours',
+  MEMORY: 'it has too little memory',
+  DISK: 'it has too little disk',
+  NOT_APPROVED: 'its people said no',
+};
 
 const nouns: Record<NextView['waitsFor'], readonly [string, string]> = {
   hospitals: ['hospital', 'hospitals'],

@@ -1,5 +1,5 @@
 /**
- * Claims: the console's files are served under a policy without inline scripts; built files may be kept for ever, the page
+ * Claims: the console's files are served under a policy without inline scripts and styles; built files may be kept for ever, the page
  * and the API never without asking; what is not there says so, and no path leads out of the folder; without a build a page
  * says how to make one. Oracle: a folder made by this test, and the headers as they arrive.
  */
@@ -56,6 +56,8 @@ describe('the console', () => {
     const policy = response.headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("script-src 'self';");
+    expect(policy).toContain("style-src 'self';");
+    expect(policy).not.toMatch(/unsafe|data:|blob:|\*/);
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).toContain("connect-src 'self'");
     expect(response.headers.get('cache-control')).toBe('no-cache');

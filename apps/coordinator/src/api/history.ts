@@ -46,13 +46,15 @@ export interface History {
   readonly roundStartedAt: string | undefined;
   readonly rounds: readonly PastRound[];
   readonly stages: StageTimes;
+  /** How often a hospital left: with one of these its refusal may have come. */
+  readonly partings: number;
   /** What all held-out parts together say of the head that a round ended with; mode secagg. */
   readonly summed: ReadonlyMap<number, SummedFigures>;
 }
 
 export const emptyHistory = (rules: RunRules): History => ({
   ...{ state: startCoordinator(rules).state, events: 0, phaseSince: undefined, roundStartedAt: undefined, rounds: [] },
-  ...{ stages: NO_STAGES, summed: new Map() },
+  ...{ stages: NO_STAGES, partings: 0, summed: new Map() },
 });
 
 /** @param rules - those of the run that the event belongs to. */
@@ -82,6 +84,7 @@ export function withEvent(rules: RunRules, past: History, { at, event }: Pick<St
     roundStartedAt,
     rounds: done.length === 0 ? past.rounds : [...past.rounds, ...done],
     summed: sums.reduce(withFigures, past.summed),
+    partings: past.partings + (fact.type === 'disconnected' ? 1 : 0),
     stages: stagesAfter(past.stages, { before: past.state, after: state, event: fact, at }),
   };
 }

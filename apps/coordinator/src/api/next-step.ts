@@ -3,13 +3,23 @@ import type { NextView } from '@consilium/operator-api';
 import type { RunConfig } from '@consilium/protocol';
 import { awaitedIn } from '@consilium/rounds';
 import type { History } from './history.js';
+import type { Refusals } from './refusals.js';
 import { leastHospitals } from './secure-view.js';
 
 /** Of a round in the mode secagg; see attemptFailed in libs/rounds. */
 const ATTEMPTS = 3;
 
+export interface NextOf {
+  readonly config: RunConfig;
+  readonly history: History;
+  readonly createdAt: string;
+  /** Nobody waits for these. */
+  readonly refused: Refusals;
+}
+
 /** @returns null for a run that has ended. */
-export function nextOf(config: RunConfig, { state, phaseSince }: History, createdAt: string): NextView | null {
+export function nextOf({ config, history, createdAt, refused }: NextOf): NextView | null {
+  const { state, phaseSince } = history;
   const since = Date.parse(phaseSince ?? createdAt);
   const after = (ms: number): string => new Date(since + ms).toISOString();
   const own: NextView = {
@@ -21,7 +31,7 @@ export function nextOf(config: RunConfig, { state, phaseSince }: History, create
       return null;
     case 'gathering': {
       const ready = roster.filter((id) => state.consented.has(id) && state.connected.has(id));
-      const missing = roster.filter((id) => !ready.includes(id));
+      const missing = roster.filter((id) => !ready.includes(id) && !refused.has(id));
       const needs = Math.max(0, leastHospitals(config) - ready.length);
       if (state.paused) return { ...own, waitsFor: 'operator', needs, missing, then: 'round-starts' };
       return {

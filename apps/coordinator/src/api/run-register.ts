@@ -7,8 +7,9 @@ import { rulesOf } from '../run/rules.js';
 import { readBlob } from '../run/stored-blob.js';
 import { modelName } from '../run/published-models.js';
 import { ApiError } from './api-error.js';
-import { readFigures, type FiguresByRound } from './figures.js';
+import { readFigures } from './figures.js';
 import { bestRoundOf, readHistory, type History } from './history.js';
+import { readRefusals } from './refusals.js';
 import { detailOf, summaryOf, type KnownRun } from './run-view.js';
 import type { EventPage, EventsQuery, ModelQuery, RunDetail, RunSummary } from '@consilium/operator-api';
 
@@ -26,13 +27,16 @@ export interface KeptModel {
   readonly model: Float32Array;
 }
 
+type Known = Omit<KnownRun, 'figures' | 'refusals'>;
+
 /** Histories in memory; of other runs the log is read again. */
 const HISTORIES_KEPT = 256;
 
 export class RunRegister {
   readonly #configs = new Map<string, Opened<'run-config'>>();
   readonly #histories = new Map<string, History>();
-  readonly #figures = new Map<string, { readonly count: number; readonly figures: FiguresByRound }>();
+  readonly #figures = new KeptReadings(readFigures);
+  readonly #refusals = new KeptReadings(readRefusals);
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly parts: RegisterParts) {}
@@ -47,7 +51,12 @@ export class RunRegister {
   /** @throws {@link StoreError} `RUN_UNKNOWN`. */
   async show(runId: string): Promise<RunDetail> {
     const known = await this.#find(runId);
-    return detailOf({ ...known, figures: await this.#figuresOf(runId, known.history) }, Date.now());
+    const { store } = this.parts;
+    const { state, partings } = known.history;
+    const evaluations = [...state.scores.values()].reduce((sum, { size }) => sum + size, 0);
+    const figures = await this.#figures.of(store, runId, evaluations);
+    const refusals = await this.#refusals.of(store, runId, partings);
+    return detailOf({ ...known, figures, refusals }, Date.now());
   }
 
   /** @throws {@link ApiError} `RUN_EXISTS`, whatever the configuration of that run. */
@@ -104,17 +113,7 @@ export class RunRegister {
     return { history, bestRound: bestRoundOf(rulesOf(config.body), history.state) };
   }
 
-  /** Read again when somebody has evaluated since. */
-  async #figuresOf(runId: string, { state: { scores } }: History): Promise<FiguresByRound> {
-    const count = [...scores.values()].reduce((sum, { size }) => sum + size, 0);
-    const known = this.#figures.get(runId);
-    if (known?.count === count) return known.figures;
-    const figures = count === 0 ? new Map<number, never>() : await readFigures(this.parts.store, runId);
-    this.#figures.set(runId, { count, figures });
-    return figures;
-  }
-
-  async #find(runId: string): Promise<Omit<KnownRun, 'figures'>> {
+  async #find(runId: string): Promise<Known> {
     return this.#read(await this.#rowOf(runId));
   }
 
@@ -124,7 +123,7 @@ export class RunRegister {
     return row;
   }
 
-  async #read({ runId, createdAt, events }: RunRow): Promise<Omit<KnownRun, 'figures'>> {
+  async #read({ runId, createdAt, events }: RunRow): Promise<Known> {
     const config = this.#configs.get(runId) ?? (await this.#configOf(runId));
     this.#configs.set(runId, config);
     const known = this.#histories.get(runId);
@@ -154,6 +153,27 @@ export class RunRegister {
       this.#histories.delete(oldest);
       this.#configs.delete(oldest);
       this.#figures.delete(oldest);
+      this.#refusals.delete(oldest);
     }
+  }
+}
+
+/** What is read out of the documents of a run: again when there may be more of them. */
+class KeptReadings<T extends ReadonlyMap<unknown, unknown>> {
+  readonly #kept = new Map<string, { readonly count: number; readonly value: T }>();
+
+  constructor(private readonly read: (store: RunStore, runId: string) => Promise<T>) {}
+
+  /** @param count - of the events that such documents come with; 0: there is none. */
+  async of(store: RunStore, runId: string, count: number): Promise<T> {
+    const kept = this.#kept.get(runId);
+    if (kept?.count === count) return kept.value;
+    const value = count === 0 ? (new Map() as unknown as T) : await this.read(store, runId);
+    this.#kept.set(runId, { count, value });
+    return value;
+  }
+
+  delete(runId: string): void {
+    this.#kept.delete(runId);
   }
 }

@@ -4,6 +4,7 @@ import type { Opened, RunConfig } from '@consilium/protocol';
 import { speakers, type CoordinatorState } from '@consilium/rounds';
 import { rulesOf } from '../run/rules.js';
 import { shownFigures, summedFigures, type FiguresByRound } from './figures.js';
+import type { Refusals } from './refusals.js';
 import { bestRoundOf, federatedScore, type History, type PastRound } from './history.js';
 import { visibleIn } from './secure-view.js';
 import { timelineOf } from './timeline.js';
@@ -14,9 +15,14 @@ export interface KnownRun {
   readonly history: History;
   /** Of the mode sealed. */
   readonly figures: FiguresByRound;
+  readonly refusals: Refusals;
 }
 
-export function summaryOf({ config: { body }, createdAt, history: { state } }: Omit<KnownRun, 'figures'>): RunSummary {
+export function summaryOf({
+  config: { body },
+  createdAt,
+  history: { state },
+}: Omit<KnownRun, 'figures' | 'refusals'>): RunSummary {
   return {
     run: body.runId,
     study: body.study.name,
@@ -42,7 +48,7 @@ export function detailOf(run: KnownRun, nowMs: number): RunDetail {
     configuration: config.body,
     metric: config.body.selection.metric,
     visible: visibleIn(config.body),
-    timeline: timelineOf(config.body, history, createdAt, nowMs),
+    timeline: timelineOf({ ...run, config: config.body }, nowMs),
     stage: { since: history.phaseSince ?? createdAt, limitMs: limitOf(config.body, state) },
     hospitals: config.body.roster.map(({ hospitalId: id }) => ({
       id,

@@ -8,6 +8,7 @@ import type { Digest, HospitalId, RunConfig, RunId } from '@consilium/protocol';
 import type { CoordinatorEvent } from '@consilium/rounds';
 import { rulesOf } from '../run/rules.js';
 import { emptyHistory, withEvent } from './history.js';
+import type { Refusals } from './refusals.js';
 import { visibleIn } from './secure-view.js';
 import { timelineOf } from './timeline.js';
 
@@ -41,13 +42,13 @@ const join = (ids: readonly HospitalId[]): CoordinatorEvent[] =>
   ]);
 
 /** One event each second. @param nowSeconds - when it is looked at. */
-function seen(config: RunConfig, log: readonly CoordinatorEvent[], nowSeconds: number) {
+function seen(config: RunConfig, log: readonly CoordinatorEvent[], nowSeconds: number, refusals: Refusals = new Map()) {
   const rules = rulesOf(config);
   let history = emptyHistory(rules);
   for (const [i, event] of log.entries()) {
     history = withEvent(rules, history, { at: at(i + 1), event: JSON.stringify(event) });
   }
-  const view = timelineOf(config, history, at(0), START + 1_000 * nowSeconds);
+  const view = timelineOf({ config, history, createdAt: at(0), refusals }, START + 1_000 * nowSeconds);
   const places = Object.fromEntries(view.places.map(({ hospital, stage, place }) => [hospital, `${place} ${stage}`]));
   return { ...view, places, states: view.stages.map(({ state }) => state) };
 }
@@ -83,6 +84,28 @@ describe('mode sealed', () => {
     expect(places).toEqual({ anna: 'done train', bert: 'dropped train', cora: 'working train' });
     expect(next).toMatchObject({ waitsFor: 'updates', needs: 1, missing: [C], without: [C], otherwise: 'run-ends' });
     expect(next?.by).toBe(at(7 + 600));
+  });
+
+  it('says by which rule a hospital refused, until it comes back', () => {
+    const refusals: Refusals = new Map([[C, 'CLIP_NORM_TOO_LARGE']]);
+    const refused: CoordinatorEvent[] = [
+      ...join([A, B]),
+      { type: 'connected', hospitalId: C },
+      { type: 'disconnected', hospitalId: C },
+    ];
+    const { places, next } = seen(SEALED, refused, 10, refusals);
+    expect(places).toEqual({ anna: 'done invite', bert: 'done invite', cora: 'refused null' });
+    expect(next).toMatchObject({ missing: [], by: at(61) });
+    const back = seen(SEALED, [...refused, { type: 'connected', hospitalId: C }], 10, refusals);
+    expect(back.places).toMatchObject({ cora: 'expected invite' });
+    expect(back.next).toMatchObject({ missing: [C] });
+    // The round went on without it.
+    const on: CoordinatorEvent[] = [
+      ...[...refused, { type: 'timer' as const, key: `absence:${C}` }],
+      { type: 'plan-signed', round: 1, attempt: 1, planDigest: digest(1) },
+    ];
+    expect(seen(SEALED, on, 10, refusals)).toMatchObject({ stage: 'train', places: { cora: 'refused null' } });
+    expect(seen(SEALED, [...on, { type: 'stop' }], 10, refusals).places).toMatchObject({ cora: 'outside null' });
   });
 
   it('knows who is late by the round before', () => {

@@ -4,6 +4,7 @@ import { stageNames } from '@consilium/operator-api';
 import type { HospitalId, RunConfig } from '@consilium/protocol';
 import { speakers } from '@consilium/rounds';
 import type { History } from './history.js';
+import type { Refusals } from './refusals.js';
 import { nextOf } from './next-step.js';
 import { medianMs, stageOf } from './stages.js';
 
@@ -13,17 +14,30 @@ const LATE_LEAST_MS = 10_000;
 
 const SEALED_STAGES: readonly StageName[] = ['invite', 'train', 'open', 'evaluate'];
 
+export interface TimelineOf {
+  readonly config: RunConfig;
+  readonly history: History;
+  readonly createdAt: string;
+  readonly refusals: Refusals;
+}
+
 /** @param nowMs - since 1970. */
-export function timelineOf(config: RunConfig, history: History, createdAt: string, nowMs: number): Timeline {
+export function timelineOf({ config, history, createdAt, refusals }: TimelineOf, nowMs: number): Timeline {
   const { state } = history;
   const stage = stageOf(state);
+  const refused = new Map([...refusals].filter(([hospital]) => hasLeft(hospital, state)));
   return {
     round: state.phase === 'ended' ? state.rounds : state.round,
     attempt: 'attempt' in state ? state.attempt : 1,
     stage,
     stages: stageNames.map((name) => stageView(name, config, history, createdAt)),
-    places: config.roster.map(({ hospitalId }) => placeOf(hospitalId, history, nowMs)),
-    next: nextOf(config, history, createdAt),
+    places: config.roster.map(({ hospitalId: hospital }) => {
+      const rule = refused.get(hospital);
+      return rule === undefined
+        ? { ...placeOf(hospital, history, nowMs), rule: null }
+        : { hospital, stage: null, place: 'refused', since: null, rule };
+    }),
+    next: nextOf({ config, history, createdAt, refused }),
   };
 }
 
@@ -54,16 +68,24 @@ function stageLimitMs(name: StageName, { gatherTimeoutMs, roundTimeoutMs, secagg
   return name === 'train' || name === 'evaluate' ? roundTimeoutMs : null;
 }
 
-function placeOf(hospital: HospitalId, history: History, nowMs: number): PlaceView {
+/** With its refusal it left; one that has come back since may have thought better of it. */
+const hasLeft = (hospital: HospitalId, state: History['state']): boolean =>
+  state.phase !== 'ended' && !state.connected.has(hospital) && !('cohort' in state && state.cohort.includes(hospital));
+
+function placeOf(hospital: HospitalId, history: History, nowMs: number): Omit<PlaceView, 'rule'> {
   const { state, stages } = history;
   const stage = stageOf(state);
   const answered = stages.answered.get(hospital);
-  const at = (place: PlaceView['place'], reached: StageName | null, since?: string | null): PlaceView => ({
+  const at = (
+    place: PlaceView['place'],
+    reached: StageName | null,
+    since?: string | null,
+  ): Omit<PlaceView, 'rule'> => ({
     ...{ hospital, stage: reached, place, since: since ?? null },
   });
   if (stage === null) return at('outside', null);
   const since = stages.since[stage];
-  const waiting = (): PlaceView => at(isLate(history, stage, nowMs) ? 'late' : 'working', stage, since);
+  const waiting = () => at(isLate(history, stage, nowMs) ? 'late' : 'working', stage, since);
   switch (state.phase) {
     case 'gathering':
       return state.consented.has(hospital) && state.connected.has(hospital)

@@ -303,10 +303,13 @@ export class Desk {
         if (changed) this.parts.progress({ event: 'consented', run: run.runId, hospital: hospitalId });
         return {};
       },
-      refuse: ({ statement }) => {
+      refuse: async ({ statement }) => {
         const { hospitalId, run, opened } = this.#heard(caller, 'refusal', statement);
         if (opened.body.configDigest !== run.config.digest) throw new ProtocolError('CONFIG_MISMATCH');
         const { rule } = opened.body;
+        // To this run it is as good as gone: nobody waits for it longer than for one whose line is lost.
+        const document = { digest: opened.digest, kind: 'refusal', body: JSON.stringify(opened.envelope) };
+        await run.accept({ type: 'disconnected', hospitalId }, { documents: [document] });
         this.parts.progress({ event: 'refused-by-hospital', run: run.runId, hospital: hospitalId, rule });
         return {};
       },

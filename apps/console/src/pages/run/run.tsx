@@ -20,6 +20,7 @@ import { words as common } from '../../strings/words.js';
 import { Configuration } from './configuration.js';
 import { Course } from './course.js';
 import { Downloads } from './downloads.js';
+import { Exclusions } from './exclusions.js';
 import { Figures } from './figures.js';
 import { RoundTable } from './round-table.js';
 import classes from './run.module.css';
@@ -62,6 +63,7 @@ export function Run({ run: id }: { readonly run: string }): ReactNode {
               <Course run={detail} />
             </div>
             <RoundTable run={detail} />
+            <Exclusions run={detail} />
             <div className={classes.half}>
               <WhoSees visible={detail.visible} />
               <Downloads run={detail} />
