@@ -20,10 +20,14 @@ const [COUNT, WEIGHT, COORDINATE] = [0, 1, 9];
 let siege: SecureSiege;
 let mallory: HostileHospital;
 
-async function begin(rounds = 1, honest: (name: string) => Promise<void> = (name) => siege.start(name)): Promise<void> {
-  siege = await SecureSiege.lay(EVERYBODY, { rounds });
+async function begin(
+  rounds = 1,
+  honest: (name: string) => Promise<void> = (name) => siege.start(name),
+  names: readonly string[] = HONEST,
+): Promise<void> {
+  siege = await SecureSiege.lay([...names, 'mallory'], { rounds });
   mallory = await siege.play('mallory');
-  for (const name of HONEST) await honest(name);
+  for (const name of names) await honest(name);
 }
 afterEach(() => siege.lift());
 
@@ -127,6 +131,39 @@ function headerOf(statement: object): object {
   return { round, planDigest };
 }
 
+describe('15. a dispute among six', () => {
+  const FIVE = [...HONEST, 'd', 'e'];
+  beforeEach(() => begin(1, undefined, FIVE));
+
+  it('over bad shares costs the round the dealer and the one that accuses it', async () => {
+    await mallory.advertise();
+    await mallory.share((parcels) =>
+      parcels.map((parcel) => (parcel.x === 1 ? { ...parcel, sealed: 'A'.repeat(152) } : parcel)),
+    );
+    await siege.expectExact([['b', 'c', 'd', 'e']], FIVE);
+    expect(siege.consortium.progress).toContainEqual(
+      expect.objectContaining({ event: 'disputed', hospital: 'a', accused: 'mallory' }),
+    );
+  });
+
+  it('that is a lie costs it the liar and one honest hospital, and not the run', async () => {
+    await mallory.advertise();
+    await mallory.share();
+    const { statement } = await mallory.maskedVector();
+    const accuse = (accused: string): Promise<string> =>
+      mallory.say('complaint', mallory.puppet.sign('complaint', { ...complaintOf(statement), accused }));
+    for (const nobody of ['mallory', 'z']) expect(await accuse(nobody)).toBe('SECAGG_REFUSED');
+    expect(await accuse('b')).toBe('OK');
+    expect(await accuse('c')).not.toBe('OK');
+    await siege.expectExact([['a', 'c', 'd', 'e']], FIVE);
+  });
+});
+
+function complaintOf(statement: object): object {
+  const { v, runId, round, attempt, from, planDigest, sessionId } = statement as Record<string, unknown>;
+  return { v, runId, round, attempt, from, planDigest, sessionId };
+}
+
 describe('15. a dealer', () => {
   beforeEach(() => begin());
 
@@ -141,7 +178,7 @@ describe('15. a dealer', () => {
   it.each([
     ['a parcel that does not open', { sealed: 'A'.repeat(152) }],
     ['a share without its digest', { selfSeedDigest: 'ab'.repeat(32) }],
-  ])('of %s is accused by its recipient, and the run ends', async (_, wrong) => {
+  ])('of %s is accused by its recipient, and a run of four ends: two cannot go on', async (_, wrong) => {
     await mallory.advertise();
     await mallory.share(
       (parcels) => parcels.map((parcel) => (parcel.x === 1 ? { ...parcel, ...wrong } : parcel)) as typeof parcels,

@@ -16,6 +16,7 @@ import { io } from 'socket.io-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectedHead, waveUpdate, type Part } from '../support/expected-head.js';
 import { convene, knownLearner, type Consortium } from '../support/federation.js';
+import { liveBytes } from '../support/live-bytes.js';
 import { RawHospital } from '../support/raw-hospital.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
@@ -185,10 +186,10 @@ describe('who reads slowly', () => {
     // Deaf from here on: what the kernel does not take stays at the coordinator.
     const { ws } = line.socket.io.engine.transport as unknown as { ws: { pause(): void; resume(): void } };
     ws.pause();
-    const beforeBytes = process.memoryUsage().rss;
+    const beforeBytes = liveBytes();
     const asked = Array.from({ length: 1_000 }, (_, k) => read(k));
     await until(() => here.progress.filter((step) => step.event === 'refused').length > 500);
-    const grownBytes = process.memoryUsage().rss - beforeBytes;
+    const grownBytes = liveBytes() - beforeBytes;
     ws.resume();
     const codes = (await Promise.all(asked)).map(({ ok, code }) => (ok ? 'OK' : code));
     // Some were on their way, some waited without their bytes, the rest was refused: 1,000 chunks would be 250 MiB.

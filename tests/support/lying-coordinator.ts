@@ -42,6 +42,8 @@ interface Summons {
   /** Keys of those who are absent. */
   readonly roster?: RunConfig['roster'];
   readonly absent?: readonly string[];
+  /** Of every hospital. */
+  readonly node?: Partial<NodeOptions>;
 }
 
 export class LyingCoordinator {
@@ -50,8 +52,8 @@ export class LyingCoordinator {
   readonly outcomes = new Map<string, NodeOutcome>();
   readonly nodes = new Map<string, HospitalNode>();
   readonly trained: string[] = [];
-  /** Who believed a sum, and whether it was recomputed from the vectors. */
-  readonly verified = new Map<string, boolean>();
+  /** Who believed a sum, and how far it was recomputed from the vectors. */
+  readonly verified = new Map<string, 'whole' | 'sampled' | 'no'>();
   /** Who is still waited for. */
   present: string[];
   attempt!: Attempt;
@@ -75,7 +77,7 @@ export class LyingCoordinator {
   /** @param config - what is signed instead of the configuration of a good run. @param absent - who does not come. */
   static async summon(
     hospitals: readonly string[],
-    { file = {}, config = {}, roster, absent = [] }: Summons = {},
+    { file = {}, config = {}, roster, absent = [], node = {} }: Summons = {},
   ): Promise<LyingCoordinator> {
     const consortium = await convene(hospitals, {
       ...{ mode: 'secagg', minHospitals: 3, rounds: 2, clipNorm: 2 },
@@ -92,7 +94,7 @@ export class LyingCoordinator {
     );
     lying.fake = await FakeCoordinator.open(identity, { ...good, ...config, roster: named }, lying.#answers());
     const coming = hospitals.filter((name) => !absent.includes(name));
-    for (const name of coming) await lying.start(name);
+    for (const name of coming) await lying.start(name, node);
     await until(() => lying.fake.heard.filter((request) => request === 'consent').length >= coming.length);
     return lying;
   }
@@ -292,6 +294,7 @@ export class LyingCoordinator {
       return digestBlob(bytes) as Digest;
     };
     publish(bytesOf(sum));
+    const { leaves } = this.attempt.surviving?.sum ?? { leaves: new Uint8Array(0) };
     return {
       ...(announced as unknown as Statement<'secagg-aggregate'>),
       vectors: this.wordsOf('masked')
@@ -301,6 +304,7 @@ export class LyingCoordinator {
         }))
         .sort((a, b) => a.x - b.x),
       ...{ revealedDigest: publish(revealed), revealedBytes: revealed.length, model: publish(bytesOf(head)) },
+      ...{ leavesDigest: publish(leaves), leavesBytes: leaves.length },
     };
   }
 

@@ -59,7 +59,7 @@ export const hospitalStep = z.union([
     round: z.number(),
     scores: z.object({ balancedAccuracy: z.number() }),
   }),
-  z.object({ event: z.literal('verified'), round: z.number(), recomputed: z.boolean() }),
+  z.object({ event: z.literal('verified'), round: z.number(), recomputed: z.enum(['whole', 'sampled', 'no']) }),
   z.object({ event: z.literal('warning'), message: z.string() }),
   z.object({ event: z.literal('finished'), file: z.string() }),
 ]);

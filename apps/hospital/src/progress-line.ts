@@ -8,6 +8,12 @@ const LINES = {
   unreachable: 'the coordinator does not answer; trying again with growing pauses',
 } as const;
 
+const VERIFIED = {
+  whole: 'the sum was recomputed here from the masked updates of all who are in it',
+  sampled: 'random parts of the sum were recomputed here from the masked updates of all who are in it',
+  no: 'the new head follows from the sum',
+} as const;
+
 export function lineOf(step: StartProgress): string | undefined {
   switch (step.event) {
     case 'line':
@@ -19,9 +25,7 @@ export function lineOf(step: StartProgress): string | undefined {
     case 'declined':
       return `round ${step.round}: no update, ${step.reason}`;
     case 'verified':
-      return step.recomputed
-        ? `round ${step.round}: the sum was recomputed here from the masked updates of all who are in it`
-        : `round ${step.round}: the new head follows from the sum`;
+      return `round ${step.round}: ${VERIFIED[step.recomputed]}`;
     case 'evaluated': {
       const { part, examples, loss, balancedAccuracy } = step.scores;
       return `round ${step.round}: loss ${loss.toFixed(3)}, balanced accuracy ${balancedAccuracy.toFixed(3)} on ${examples} ${part} images`;

@@ -176,6 +176,8 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
       vectors: [{ x: 1, blobDigest: digest('7') }],
       revealedDigest: digest('c'),
       revealedBytes: 99,
+      leavesDigest: digest('d'),
+      leavesBytes: 32,
       model: digest('8'),
     },
   },

@@ -146,6 +146,9 @@ const aggregate = z.strictObject({
   /** Of the recovered secrets as {@link revealedSchema}, canonical JSON. */
   revealedDigest: digestSchema,
   revealedBytes: z.int().min(1).max(limits.statementBytes),
+  /** Of the hashes of all vectors' chunks, in the order of `survivors`: for those who recompute samples of a long sum. */
+  leavesDigest: digestSchema,
+  leavesBytes: z.int().min(32).max(limits.blobBytes),
   model: digestSchema,
 });
 

@@ -13,6 +13,7 @@ export type {
 } from './coordinator/state.js';
 export { SECURE_STAGES } from './coordinator/state.js';
 export { startCoordinator, stepCoordinator } from './coordinator/step.js';
+export { ATTEMPTS } from './coordinator/proceeding.js';
 export { refuseUpdate } from './coordinator/refuse-update.js';
 export type {
   AcceptedPlan,

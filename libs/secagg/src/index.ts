@@ -9,5 +9,6 @@ export { acceptShares, acceptUnmask, checkAgree, closeAgreement, closeRoster } f
 export { closeShares, closeSurvivors, type Dealing, type SurvivingCohort } from './coordinator.js';
 export { MaskedSum } from './masked-sum.js';
 export { openSum, type OpenedSum, type RevealedSecret } from './unmasking.js';
-export { readAggregate, Recomputation, verifyAggregate, type VectorChunk, type Witness } from './verification.js';
+export { readAggregate, Recomputation, verifyAggregate, type ChunkSource, type Witness } from './verification.js';
+export { CHUNK_BYTES } from './digests.js';
 export type * from './messages.js';

@@ -1,14 +1,17 @@
 /** The running sum of masked vectors: each is checked whole, added and forgotten, so that one is held and never n. */
+import { concatBytes, toHex } from '@consilium/bytes';
 import { type DealtCohort, type Member, requireSession } from './cohort.js';
-import { addWords, vectorRoot } from './digests.js';
+import { addWords, vectorTree } from './digests.js';
 import { SecAggError } from './errors.js';
+import { rootOf } from './merkle.js';
 import type { Masked, Survivor } from './messages.js';
 
 export class MaskedSum {
   readonly #cohort: DealtCohort;
   readonly #words: Uint32Array;
   readonly #roots = new Map<number, string>();
-  readonly #checked = new WeakSet<Uint32Array>();
+  readonly #checked = new WeakMap<Uint32Array, Uint8Array>();
+  readonly #leaves = new Map<number, Uint8Array>();
   #closed = false;
 
   constructor(cohort: DealtCohort) {
@@ -43,8 +46,9 @@ export class MaskedSum {
     if (masked.words !== words || vector.length !== words) {
       throw new SecAggError('BAD_UPLOAD', `expected ${words} words`);
     }
-    if (vectorRoot(vector) !== masked.yRoot) throw new SecAggError('BAD_UPLOAD', 'the vector is not the one signed');
-    this.#checked.add(vector);
+    const tree = vectorTree(vector);
+    if (toHex(rootOf(tree)) !== masked.yRoot) throw new SecAggError('BAD_UPLOAD', 'the vector is not the one signed');
+    this.#checked.set(vector, concatBytes(...(tree[0] ?? [])));
   }
 
   /** As {@link check}, which is not repeated for the same vector; then adds it. */
@@ -52,6 +56,7 @@ export class MaskedSum {
     const sender = this.#sender(masked);
     if (!this.#checked.has(vector)) this.check(masked, vector);
     addWords(this.#words, vector);
+    this.#leaves.set(sender.x, this.#checked.get(vector) as Uint8Array);
     this.#roots.set(sender.x, masked.yRoot);
   }
 
@@ -59,6 +64,12 @@ export class MaskedSum {
   close(): Survivor[] {
     this.#closed = true;
     return [...this.#roots].map(([x, yRoot]) => ({ x, yRoot })).sort((a, b) => a.x - b.x);
+  }
+
+  /** Hashes of the chunks of every vector in the sum, 32 bytes each, in ascending x: what {@link Recomputation} samples by. */
+  get leaves(): Uint8Array {
+    const inOrder = [...this.#leaves].sort(([a], [b]) => a - b);
+    return concatBytes(...inOrder.map(([, leaves]) => leaves));
   }
 
   #sender(masked: Masked): Member {

@@ -4,16 +4,19 @@ import { sha256Of } from '@consilium/crypto';
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
 
-const leafHash = (leaf: Uint8Array): Uint8Array => sha256Of(LEAF, leaf);
+export const leafHash = (leaf: Uint8Array): Uint8Array => sha256Of(LEAF, leaf);
 const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256Of(NODE, left, right);
 
 /** Hashes of a tree, from its leaves (level 0) up to its root; a last node without a partner moves up as it is. */
 export type Tree = readonly (readonly Uint8Array[])[];
 
 /** @param leaves - at least one. */
-export function merkleTree(leaves: Iterable<Uint8Array>): Tree {
-  const levels = [Array.from(leaves, leafHash)];
-  for (let level = levels[0] ?? []; level.length > 1; levels.push(level)) {
+export const merkleTree = (leaves: Iterable<Uint8Array>): Tree => treeOver(Array.from(leaves, leafHash));
+
+/** @param hashes - of the leaves, at least one. */
+export function treeOver(hashes: readonly Uint8Array[]): Tree {
+  const levels = [hashes];
+  for (let level = hashes; level.length > 1; levels.push(level)) {
     const below = level;
     level = Array.from({ length: Math.ceil(below.length / 2) }, (_, i) => {
       const [left, right] = [below[2 * i] as Uint8Array, below[2 * i + 1]];

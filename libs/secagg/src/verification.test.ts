@@ -4,12 +4,12 @@
  * chunk that was changed, and in no other chunk; recomputing refuses other vectors, chunks and secrets. Oracle: the honest
  * aggregate of the same round, which passes every check.
  */
+import { createHash } from 'node:crypto';
 import { toHex } from '@consilium/bytes';
 import { digestBlob } from '@consilium/crypto';
 import { describe, expect, it } from 'vitest';
 import { writeChecksums } from './checksum.js';
-import { CHUNK_BYTES, recoveredDigest, vectorTree, wordBytes } from './digests.js';
-import { auditPath } from './merkle.js';
+import { CHUNK_BYTES, recoveredDigest, wordBytes } from './digests.js';
 import type { Aggregate } from './messages.js';
 import { actors, at, finish, Rehearsal } from './rehearsal.js';
 import { Recomputation, verifyAggregate } from './verification.js';
@@ -30,11 +30,14 @@ function altered(index: number): { aggregate: Aggregate; sum: Int32Array } {
   return { sum: other, aggregate: { ...aggregate, sumDigest: digestBlob(wordBytes(other)) } };
 }
 const vectorOf = (x: number): Uint32Array | null => round.vectors.get(x) ?? null;
-const chunkOf = (chunk: number) => (x: number) => {
-  const vector = vectorOf(x) as Uint32Array;
-  const bytes = wordBytes(vector).slice(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES);
-  return { bytes, proof: auditPath(vectorTree(vector), chunk).map(toHex) };
-};
+const chunkOf = (chunk: number) => (x: number) =>
+  wordBytes(vectorOf(x) as Uint32Array).slice(chunk * CHUNK_BYTES, (chunk + 1) * CHUNK_BYTES);
+/** By the oracle: hashes of the chunks, a zero byte before each (RFC 6962), survivors in order. */
+const leaves = Buffer.concat(
+  [1, 2, 3, 4].flatMap((x) =>
+    [0, 1, 2].map((chunk) => createHash('sha256').update(Uint8Array.of(0)).update(chunkOf(chunk)(x)).digest()),
+  ),
+);
 
 describe('an aggregate', () => {
   it('is believed as it is, and read alike by everybody', () => {
@@ -72,7 +75,9 @@ describe('recomputing', () => {
     const honest = new Recomputation(witness, aggregate, sum, recovered);
     honest.requireWhole(vectorOf);
     expect(honest.chunks).toBe(3);
-    for (let chunk = 0; chunk < 3; chunk++) honest.requireChunk(chunk, chunkOf(chunk));
+    expect(Buffer.compare(round.sum.leaves, leaves)).toBe(0);
+    const requireChunk = honest.sampling(round.sum.leaves);
+    for (let chunk = 0; chunk < 3; chunk++) requireChunk(chunk, chunkOf(chunk));
   });
 
   it('24b. sees one unit in one coordinate, although the checksums fit', () => {
@@ -87,10 +92,11 @@ describe('recomputing', () => {
   it('24c. sees it in its chunk and in the one of the checksums, and in no other', () => {
     const lie = altered(20_000);
     const check = new Recomputation(witness, lie.aggregate, lie.sum, recovered);
-    check.requireChunk(0, chunkOf(0));
+    const requireChunk = check.sampling(leaves);
+    requireChunk(0, chunkOf(0));
     for (const chunk of [1, 2]) {
       expect(() => {
-        check.requireChunk(chunk, chunkOf(chunk));
+        requireChunk(chunk, chunkOf(chunk));
       }).toThrow(refusal('AGGREGATE_FORGED'));
     }
   });
@@ -102,15 +108,26 @@ describe('recomputing', () => {
         check.requireWhole((x) => (x === 1 ? wrong : vectorOf(x)));
       }).toThrow(refusal('AGGREGATE_FORGED'));
     }
-    for (const wrong of [null, chunkOf(1)(1), { ...chunkOf(0)(1), proof: [] }]) {
+    const requireChunk = check.sampling(leaves);
+    for (const wrong of [null, chunkOf(1)(1), chunkOf(0)(2), chunkOf(0)(1).subarray(4)]) {
       expect(() => {
-        check.requireChunk(0, (x) => (x === 1 ? wrong : chunkOf(0)(x)));
+        requireChunk(0, (x) => (x === 1 ? wrong : chunkOf(0)(x)));
       }).toThrow(refusal('AGGREGATE_FORGED'));
     }
     for (const chunk of [-1, 3, 0.5])
       expect(() => {
-        check.requireChunk(chunk, chunkOf(0));
+        requireChunk(chunk, chunkOf(0));
       }).toThrow(RangeError);
+  });
+
+  it('takes no other hashes of chunks than those that were agreed to', () => {
+    const check = new Recomputation(witness, aggregate, sum, recovered);
+    const swapped = Buffer.concat([leaves.subarray(32, 64), leaves.subarray(0, 32), leaves.subarray(64)]);
+    const flipped = Buffer.from(leaves);
+    flipped[300] = (flipped[300] ?? 0) ^ 1;
+    for (const wrong of [swapped, flipped, leaves.subarray(32), Buffer.concat([leaves, leaves.subarray(0, 32)])]) {
+      expect(() => check.sampling(wrong)).toThrow(refusal('AGGREGATE_FORGED'));
+    }
   });
 
   it('takes no vectors or chunks whose changes cancel in the sum', () => {
@@ -124,7 +141,7 @@ describe('recomputing', () => {
       check.requireWhole(shifted);
     }).toThrow(refusal('AGGREGATE_FORGED'));
     expect(() => {
-      check.requireChunk(0, (x) => ({ ...chunkOf(0)(x), bytes: wordBytes(shifted(x)).slice(0, CHUNK_BYTES) }));
+      check.sampling(leaves)(0, (x) => wordBytes(shifted(x)).slice(0, CHUNK_BYTES));
     }).toThrow(refusal('AGGREGATE_FORGED'));
   });
 

@@ -2,14 +2,14 @@
  * What a hospital checks before it believes an aggregate (SPEC section 7). The checksums catch faults; recomputing from the
  * signed vectors catches a coordinator that lies.
  */
-import { fromHex, toHex } from '@consilium/bytes';
+import { equalBytes, toHex } from '@consilium/bytes';
 import { addKeystreams, digestBlob, type MaskTerm } from '@consilium/crypto';
 import { type Cohort, type Member, requireSession } from './cohort.js';
 import { addWords, CHUNK_BYTES, recoveredDigest, vectorRoot, wordBytes } from './digests.js';
 import { type DecodedSum, decodeSum } from './encoding.js';
 import { SecAggError } from './errors.js';
 import { type RecoveredSecret, remainingMasks } from './masks.js';
-import { rootFromPath } from './merkle.js';
+import { leafHash, rootOf, treeOver } from './merkle.js';
 import type { Aggregate, Survivor } from './messages.js';
 import { type CheckedPlan, requireEnough } from './params.js';
 import { COORDINATOR, requireHeader } from './statements.js';
@@ -25,13 +25,11 @@ export interface Witness {
 /** The vector of one survivor, or null if the coordinator does not have it. */
 export type VectorSource = (x: number) => Uint32Array | null;
 
-/** One chunk of 64 KiB of a survivor's vector, with the path to its root. Hostile. */
-export interface VectorChunk {
-  readonly bytes: Uint8Array;
-  readonly proof: readonly string[];
-}
+/** One chunk of a survivor's vector, {@link CHUNK_BYTES} or what is left; null if the coordinator does not have it. */
+export type ChunkSource = (x: number) => Uint8Array | null;
 
 const CHUNK_WORDS = CHUNK_BYTES / 4;
+const HASH_BYTES = 32;
 
 function forged(why: string): never {
   throw new SecAggError('AGGREGATE_FORGED', why);
@@ -136,18 +134,35 @@ export class Recomputation {
   }
 
   /**
-   * @param chunkOf - of each survivor; null if the coordinator does not have it.
-   * @throws {@link SecAggError} `AGGREGATE_FORGED`. @throws RangeError for a chunk that no vector has.
+   * @param leaves - {@link MaskedSum.leaves}, hostile: checked against what the survivors signed.
+   * @returns What checks one chunk of the sum against the same chunk of every vector, hostile. It throws
+   * {@link SecAggError} `AGGREGATE_FORGED`, and RangeError for a chunk that no vector has.
+   * @throws {@link SecAggError} `AGGREGATE_FORGED`.
    */
-  requireChunk(chunk: number, chunkOf: (x: number) => VectorChunk | null): void {
-    if (!Number.isInteger(chunk) || chunk < 0 || chunk >= this.chunks) throw new RangeError('no vector has this chunk');
-    const part = this.#sum.subarray(chunk * CHUNK_WORDS, (chunk + 1) * CHUNK_WORDS);
-    this.#requireEqual(chunk * CHUNK_WORDS, part, ({ x, yRoot }) => {
-      const given = chunkOf(x);
-      const root = given && rootFromPath(given.bytes, chunk, this.chunks, given.proof.map(fromHex));
-      if (!root || given.bytes.length !== part.byteLength || toHex(root) !== yRoot) forged('a chunk is not as agreed');
-      return new Uint32Array(Uint8Array.from(given.bytes).buffer);
-    });
+  sampling(leaves: Uint8Array): (chunk: number, chunkOf: ChunkSource) => void {
+    const { survivors } = this.#witness;
+    const { chunks } = this;
+    if (leaves.length !== HASH_BYTES * chunks * survivors.length) forged('the hashes of the chunks are not complete');
+    const hash = (at: number): Uint8Array => leaves.subarray(HASH_BYTES * at, HASH_BYTES * (at + 1));
+    const hashes = new Map(
+      survivors.map(({ x, yRoot }, i) => {
+        const own = Array.from({ length: chunks }, (_, chunk) => hash(i * chunks + chunk));
+        if (toHex(rootOf(treeOver(own))) !== yRoot) forged('the hashes of the chunks are not those of what was agreed');
+        return [x, own];
+      }),
+    );
+    return (chunk, chunkOf) => {
+      if (!Number.isInteger(chunk) || chunk < 0 || chunk >= chunks) throw new RangeError('no vector has this chunk');
+      const part = this.#sum.subarray(chunk * CHUNK_WORDS, (chunk + 1) * CHUNK_WORDS);
+      this.#requireEqual(chunk * CHUNK_WORDS, part, ({ x }) => {
+        const bytes = chunkOf(x);
+        const agreed = hashes.get(x)?.[chunk];
+        if (!bytes || !agreed || bytes.length !== part.byteLength || !equalBytes(leafHash(bytes), agreed)) {
+          forged('a chunk is not as agreed');
+        }
+        return new Uint32Array(Uint8Array.from(bytes).buffer);
+      });
+    };
   }
 
   #requireEqual(startWord: number, part: Int32Array, termOf: (survivor: Survivor) => Uint32Array): void {

@@ -1,13 +1,10 @@
 /** What happens next in a run, by the rules of its machine (libs/rounds): who is awaited, until when, and what then. */
 import type { NextView } from '@consilium/operator-api';
 import type { RunConfig } from '@consilium/protocol';
-import { awaitedIn } from '@consilium/rounds';
+import { ATTEMPTS, awaitedIn } from '@consilium/rounds';
 import type { History } from './history.js';
 import type { Refusals } from './refusals.js';
 import { leastHospitals } from './secure-view.js';
-
-/** Of a round in the mode secagg; see attemptFailed in libs/rounds. */
-const ATTEMPTS = 3;
 
 export interface NextOf {
   readonly config: RunConfig;

@@ -354,7 +354,7 @@ export class Desk {
         const { run, opened } = this.#heard(caller, 'complaint', statement);
         const refusal = refuseWord(run.state, 'masking', opened.body);
         if (refusal !== undefined) throw new ProtocolError(refusal);
-        await secureOf(run).complain(opened);
+        if (!(await secureOf(run).complain(opened))) throw new ProtocolError('SECAGG_REFUSED');
         return {};
       },
       'deliveries.read': ({ runId, planDigest }) => {

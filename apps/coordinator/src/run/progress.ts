@@ -37,6 +37,14 @@ export type Progress =
       readonly hospital: HospitalId;
       readonly bytes: number;
     }
+  /** Both sit out the next attempt: nobody else can see which of the two lies. */
+  | {
+      readonly event: 'disputed';
+      readonly run: RunId;
+      readonly round: number;
+      readonly hospital: HospitalId;
+      readonly accused: HospitalId;
+    }
   /** It came, and a robust rule left it out. What was measured is in the signed aggregate: not for a log. */
   | {
       readonly event: 'excluded';
@@ -115,6 +123,8 @@ export function progressLine(progress: Progress): string {
         : `the figures of the last head are summed with ${progress.hospitals.join(', ')}`;
     case 'update':
       return `round ${progress.round}: update of ${progress.hospital}, ${progress.bytes} bytes`;
+    case 'disputed':
+      return `round ${progress.round}: ${progress.hospital} says that ${progress.accused} dealt it bad shares; both are left out`;
     case 'excluded':
       return `round ${progress.round}: update of ${progress.hospital} left out: ${progress.reason}`;
     case 'round-done': {

@@ -59,6 +59,7 @@ type Closing = Effect<'close-stage'>;
 const WORK_RETRY_MS = 500;
 
 const sumName = (digest: string): string => `sum/${digest}`;
+const leavesName = (digest: string): string => `leaves/${digest}`;
 const revealedName = (digest: string): string => `revealed/${digest}`;
 
 export class SecureRounds {
@@ -187,13 +188,15 @@ export class SecureRounds {
     return counts;
   }
 
-  /** A hospital left the attempt over another's shares. */
-  async complain({ body, envelope, digest }: Opened<'complaint'>): Promise<void> {
-    this.ports.log.error({ run: this.#runId, by: body.from, accused: body.accused }, 'a hospital disputes its shares');
-    await this.ports.accept(
-      { type: 'spoilt', planDigest: body.planDigest, reason: 'SHARES_DISPUTED', accused: body.accused },
+  /** A hospital left the attempt over another's shares. @returns Whether that means anything: it may be a lie, or late. */
+  async complain({ body, envelope, digest }: Opened<'complaint'>): Promise<boolean> {
+    const counts = await this.ports.accept(
+      { type: 'disputed', planDigest: body.planDigest, hospitalId: body.from, accused: body.accused },
       { documents: [{ digest, kind: 'complaint', body: JSON.stringify({ envelope }) }] },
     );
+    const { round, from: hospital, accused } = body;
+    if (counts) this.ports.say({ event: 'disputed', run: this.#runId, round, hospital, accused });
+    return counts;
   }
 
   closeStage(effect: Closing): void {
@@ -230,13 +233,13 @@ export class SecureRounds {
   async #spoilt(planDigest: Digest, error: SecAggError): Promise<void> {
     this.ports.log.error({ run: this.#runId, code: error.code, accused: error.accused }, error.message);
     await this.ports.internally({
-      ...{ type: 'spoilt', planDigest, reason: 'SUM_REFUSED' },
+      ...{ type: 'spoilt', planDigest },
       accused: error.accused as HospitalId | null,
     });
   }
 
   /** From the opened sum to the new head, durable before anybody is told. */
-  async #opened(effect: Closing, { announced, opened }: Extract<Answer, { name: 'sum' }>): Promise<void> {
+  async #opened(effect: Closing, { announced, opened, leaves }: Extract<Answer, { name: 'sum' }>): Promise<void> {
     const { models, store, lease, config } = this.ports;
     const { body } = config;
     const before = await models.read(effect.model);
@@ -249,6 +252,8 @@ export class SecureRounds {
     await this.#keep(sumName(announced.sumDigest), announced.sumDigest, sumBytes);
     const revealed = revealedBlob(opened);
     await this.#keep(revealedName(revealed.digest), revealed.digest, revealed.bytes);
+    const leavesDigest = digestBlob(leaves) as Digest;
+    await this.#keep(leavesName(leavesDigest), leavesDigest, leaves);
     const { trainLoss, figures } = decodeFigures(metrics, hospitals);
     const xs = new Map(this.#session?.plan.body.roster.map(({ hospitalId, x }) => [hospitalId, x]));
     const sum: OpenedSum = {
@@ -260,6 +265,7 @@ export class SecureRounds {
         .map(([hospitalId, { blob }]) => ({ x: xs.get(hospitalId) ?? 0, blobDigest: blob?.digest as Digest }))
         .sort((a, b) => a.x - b.x),
       ...{ revealedDigest: revealed.digest, revealedBytes: revealed.bytes.length },
+      ...{ leavesDigest, leavesBytes: leaves.length },
       ...{ totalWeight: weight, loss: trainLoss, figures },
       score: scoreOf(figures, body.selection.metric),
     };
@@ -279,6 +285,7 @@ export class SecureRounds {
     this.#past.set(round, { planDigest, aggregate });
     this.#published.set(sum.sumDigest, sumName(sum.sumDigest));
     this.#published.set(sum.revealedDigest, revealedName(sum.revealedDigest));
+    this.#published.set(sum.leavesDigest, leavesName(sum.leavesDigest));
     const ids = [...cohort].sort();
     for (const { x, blobDigest } of sum.vectors) {
       const hospitalId = ids[x - 1];

@@ -65,7 +65,13 @@ export type Answer =
   | { readonly name: 'deliver'; readonly body: Opened<'deliver'>['body'] }
   | { readonly name: 'survivors'; readonly body: Survivors }
   | { readonly name: 'unmask-request'; readonly body: UnmaskRequest }
-  | { readonly name: 'sum'; readonly announced: Aggregate; readonly opened: OpenedSum };
+  | {
+      readonly name: 'sum';
+      readonly announced: Aggregate;
+      readonly opened: OpenedSum;
+      /** See {@link MaskedSum.leaves}. */
+      readonly leaves: Uint8Array;
+    };
 
 /** Of a counted vector, when it is not in memory any more. */
 export type VectorSource = (hospitalId: HospitalId, blobDigest: Digest) => Promise<Uint32Array>;
@@ -235,7 +241,7 @@ export class SecureSession {
         const surviving = due(this.#surviving);
         const replies = (words as Opened<'unmask'>[]).map(({ body }) => acceptUnmask(surviving, body));
         const { send, keep } = openSum(surviving, replies);
-        return { name: 'sum', announced: send, opened: keep };
+        return { name: 'sum', announced: send, opened: keep, leaves: due(this.#sum).leaves };
       }
     }
   }

@@ -105,11 +105,13 @@ export class RunStatements {
 
   sum(effect: Effect<'publish-sum'>): Opened<'secagg-aggregate'> {
     const { round, attempt, planDigest, newModel: model, sum } = effect;
-    const { sessionId, survivors, sumDigest, recovered, vectors, revealedDigest, revealedBytes } = sum;
+    const { sessionId, survivors, sumDigest, recovered, vectors } = sum;
+    const { revealedDigest, revealedBytes, leavesDigest, leavesBytes } = sum;
     return this.#sign('secagg-aggregate', {
       v: 1,
       runId: this.config.body.runId,
-      ...{ round, attempt, planDigest, sessionId, model, sumDigest, revealedDigest, revealedBytes },
+      ...{ round, attempt, planDigest, sessionId, model, sumDigest },
+      ...{ revealedDigest, revealedBytes, leavesDigest, leavesBytes },
       from: 'coordinator',
       ...{ survivors: [...survivors], recovered: [...recovered], vectors: [...vectors] },
     });

@@ -145,12 +145,21 @@ export class CoordinatorChannel {
   async readBlob(runId: RunId, digest: Digest, sizeBytes: number): Promise<Uint8Array<ArrayBuffer>> {
     const blob = new Uint8Array(sizeBytes);
     await inWindow(sizeBytes, async (offset, length) => {
-      const answer = await this.request('blob.read', { runId, digest, offset, length });
-      if (answer.sizeBytes !== sizeBytes || answer.bytes.length !== length) throw new ProtocolError('DIGEST_MISMATCH');
-      blob.set(answer.bytes, offset);
+      blob.set(await this.readPart(runId, digest, { sizeBytes, offset, length }), offset);
     });
     if (digestBlob(blob) !== digest) throw new ProtocolError('DIGEST_MISMATCH');
     return blob;
+  }
+
+  /** A part of a blob, which the caller must check by itself. @throws {@link ProtocolError} `DIGEST_MISMATCH` by its length. */
+  async readPart(
+    runId: RunId,
+    digest: Digest,
+    { sizeBytes, offset, length }: { readonly sizeBytes: number; readonly offset: number; readonly length: number },
+  ): Promise<Uint8Array> {
+    const answer = await this.request('blob.read', { runId, digest, offset, length });
+    if (answer.sizeBytes !== sizeBytes || answer.bytes.length !== length) throw new ProtocolError('DIGEST_MISMATCH');
+    return answer.bytes;
   }
 
   /** @throws {@link ProtocolError} with the coordinator's refusal. An update that it already has counts as sent. */

@@ -3,7 +3,6 @@
  * that come out are performed here. One thing at a time, so that a plan never overtakes the model that it starts from, and
  * what must outlive a crash is on the disk before anything follows from it.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fromHex } from '@consilium/bytes';
 import { isSafeAgreementKey, verifyStrict } from '@consilium/crypto';
 import {
@@ -11,8 +10,6 @@ import {
   type Aggregate,
   type Digest,
   type Opened,
-  type Plan,
-  type PolicyRule,
   type RunConfig,
   type RunEnd,
   type SecAggAggregate,
@@ -33,12 +30,14 @@ import {
 import { Refused, type CoordinatorChannel, type CoordinatorStatement } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
 import { admit } from './admission.js';
+import { HeadCache } from './head-cache.js';
 import type { HospitalRules } from './hospital-rules.js';
 import type { Learner, Prepared } from './learner.js';
 import type { RunMemory } from './memory.js';
 import type { RunOutcome, RunProgress } from './outcome.js';
 import { Replies, type DeclineReason } from './replies.js';
-import { answerPlan, type Outgoing } from './round.js';
+import type { Outgoing } from './round.js';
+import { SealedPart } from './sealed-part.js';
 import { failureOf, SecurePart } from './secure-part.js';
 import { Stopwatch } from './stopwatch.js';
 
@@ -49,22 +48,21 @@ export interface RunPorts extends Credentials {
   readonly memory: RunMemory;
   readonly modes: readonly RunConfig['mode'][];
   readonly rules: HospitalRules;
+  /** See {@link SummedHeadPorts}. */
+  readonly recomputeBytes?: number;
   /** Ends a training that is under way. */
   readonly signal: AbortSignal;
   readonly progress: (progress: RunProgress) => void;
 }
 
-/** The coordinator learns of a refusal if it listens; this hospital does not depend on it. */
-const REFUSAL_MS = 10_000;
-
 export class HospitalRun {
   readonly #stopwatch = new Stopwatch();
   readonly #replies: Replies;
-  readonly #models = new Map<Digest, Float32Array>();
+  readonly #heads: HeadCache;
+  readonly #sealed: SealedPart;
   #state: HospitalState;
   #written: string;
   #config: Opened<'run-config'> | undefined;
-  #outgoing: Outgoing | undefined;
   #end: RunEnd | undefined;
   #round = 0;
   #refusedWith: ProtocolError | undefined;
@@ -90,9 +88,10 @@ export class HospitalRun {
     // An update that was announced and is not on the disk was never sealed: its plan counts as answered, without one.
     const known = memory === undefined || outgoing !== undefined ? memory : { ...memory, unsent: undefined };
     this.#replies = new Replies(ports);
+    this.#heads = new HeadCache(ports.channel, config.body);
+    this.#sealed = new SealedPart(ports, config.body, outgoing);
     this.#state = startHospital(known);
     this.#written = JSON.stringify(memory);
-    this.#outgoing = outgoing;
   }
 
   /** Goes on where an earlier process ended. */
@@ -123,9 +122,8 @@ export class HospitalRun {
   /** Nothing of an update that was not acknowledged is left. */
   async withdraw(): Promise<void> {
     this.#secure?.leave();
-    for (const model of this.#models.values()) model.fill(0);
-    this.#outgoing = undefined;
-    await this.ports.memory.eraseOutgoing(this.config.body.runId);
+    this.#heads.forget();
+    await this.#sealed.erase();
   }
 
   async #heard(statement: CoordinatorStatement): Promise<void> {
@@ -140,14 +138,7 @@ export class HospitalRun {
         return;
       }
       case 'plan':
-        // There is no way back from the mode that was consented to.
-        if (this.#secure !== undefined) return;
-        // To a key of low order everyone could open the update.
-        if (!isSafeAgreementKey(fromHex(statement.body.roundKey))) {
-          this.#finish({ ended: 'refused-here', code: 'PLAN_KEY_UNSAFE', detail: '' });
-          return;
-        }
-        await this.#plan(statement);
+        await this.#sealedPlan(statement);
         return;
       case 'secagg-plan':
         await this.#securePlan(statement);
@@ -184,13 +175,14 @@ export class HospitalRun {
     });
     switch (admission.is) {
       case 'admitted':
-        this.#keep(admission.initialModel, admission.initial);
+        this.#heads.keep(admission.initialModel, admission.initial);
         if (config.body.mode === 'secagg') this.#secure = await this.#openSecure(config, admission.initial);
         return 'WELCOME';
       case 'refused':
         return admission.code;
       case 'against-policy':
-        await this.#refuse(config, admission.rule);
+        await this.#replies.refuse(config, admission.rule);
+        this.#finish({ ended: 'refused-here', code: 'POLICY', detail: admission.rule });
         return 'DONE';
       case 'over':
         // It ended without us: nothing was begun.
@@ -209,18 +201,12 @@ export class HospitalRun {
     });
   }
 
-  /** Signed, with the rule and nothing else of ours. */
-  async #refuse({ body, digest: configDigest }: Opened<'run-config'>, rule: PolicyRule): Promise<void> {
-    const statement = this.#replies.refusal(body.runId, configDigest, rule);
-    const said = this.ports.channel.request('refuse', { statement }).catch((error: unknown) => {
-      if (!(error instanceof ProtocolError)) throw error;
-    });
-    await Promise.race([said, sleep(REFUSAL_MS, undefined, { ref: false })]);
-    this.#finish({ ended: 'refused-here', code: 'POLICY', detail: rule });
-  }
-
-  async #plan(opened: Opened<'plan'>): Promise<void> {
-    await this.#judged(opened, undefined);
+  async #sealedPlan(opened: Opened<'plan'>): Promise<void> {
+    // There is no way back from the mode that was consented to.
+    if (this.#secure !== undefined) return;
+    // To a key of low order everyone could open the update.
+    if (isSafeAgreementKey(fromHex(opened.body.roundKey))) await this.#judged(opened, undefined);
+    else this.#finish({ ended: 'refused-here', code: 'PLAN_KEY_UNSAFE', detail: '' });
   }
 
   /** @param known - a reason to decline that was found before. */
@@ -285,7 +271,7 @@ export class HospitalRun {
       const { head, recomputed } = await this.#stopwatch.during('transfer', () =>
         (this.#secure as SecurePart).follow(from, aggregate),
       );
-      this.#keep(head.digest, head.model);
+      this.#heads.keep(head.digest, head.model);
       this.#say({ event: 'verified', round: body.round, recomputed });
     } catch (error) {
       if (!(error instanceof SecAggError)) throw error;
@@ -318,7 +304,7 @@ export class HospitalRun {
   async #perform(effect: HospitalEffect, before: HospitalState): Promise<void> {
     switch (effect.type) {
       case 'send-consent':
-        await this.#sendConsent(effect.configDigest);
+        await this.#replies.consent(this.#terms().runId, effect.configDigest);
         return;
       case 'train':
         await this.#train(effect.accepted);
@@ -340,58 +326,31 @@ export class HospitalRun {
     }
   }
 
-  async #sendConsent(configDigest: Digest): Promise<void> {
-    const statement = this.#replies.consent(this.#terms().runId, configDigest);
-    await this.ports.channel.request('consent', { statement });
-  }
-
   async #sendDecline(accepted: AcceptedPlan): Promise<void> {
     const reason = this.#declined?.plan === accepted.digest ? this.#declined.reason : 'UPDATE_LOST';
     this.#say({ event: 'declined', round: accepted.plan.round, reason });
-    await this.ports.channel.request('decline', { statement: this.#replies.decline(accepted, reason) });
+    await this.#replies.decline(accepted, reason);
   }
 
   async #train(accepted: AcceptedPlan): Promise<void> {
-    const config = this.#terms();
     const model = await this.#readModel(accepted.plan.model);
     const secure = this.#secure;
-    if (secure !== undefined) {
-      await this.#stopwatch.during('training', () => secure.prepare(accepted, model));
-      await this.#step({ type: 'trained', planDigest: accepted.digest });
-      return;
-    }
-    const outgoing = await this.#stopwatch.during('training', () =>
-      answerPlan(
-        { ...accepted, plan: accepted.plan as Plan },
-        config,
-        model,
-        this.ports.learner,
-        this.ports,
-        this.ports.signal,
-      ),
+    await this.#stopwatch.during('training', () =>
+      secure === undefined ? this.#sealed.train(accepted, model) : secure.prepare(accepted, model),
     );
-    // Before it is announced: an update that a crash lost would otherwise have to be made again, and differ.
-    await this.ports.memory.writeOutgoing(config.runId, outgoing);
-    this.#outgoing = outgoing;
     await this.#step({ type: 'trained', planDigest: accepted.digest });
   }
 
   async #sendUpdate({ digest: planDigest }: AcceptedPlan): Promise<void> {
-    const outgoing = this.#outgoing;
-    this.#outgoing = undefined;
-    if (outgoing === undefined) throw new Error('there is no update to send');
-    const { runId } = this.#terms();
-    try {
-      await this.#stopwatch.during('transfer', () => this.ports.channel.sendUpdate(runId, outgoing));
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      const roundIsOver = error.code === 'ROUND_CLOSED' || error.code === 'PLAN_MISMATCH';
-      this.#refusedWith = error;
-      await this.#step({ type: 'update-refused', planDigest, roundIsOver });
+    const refusal = await this.#stopwatch.during('transfer', () => this.#sealed.send());
+    if (refusal === undefined) {
+      await this.#step({ type: 'update-acknowledged', planDigest });
+      await this.#sealed.erase();
       return;
     }
-    await this.#step({ type: 'update-acknowledged', planDigest });
-    await this.ports.memory.eraseOutgoing(runId);
+    const roundIsOver = refusal.code === 'ROUND_CLOSED' || refusal.code === 'PLAN_MISMATCH';
+    this.#refusedWith = refusal;
+    await this.#step({ type: 'update-refused', planDigest, roundIsOver });
   }
 
   async #evaluate(aggregate: Aggregate | SecAggAggregate): Promise<void> {
@@ -406,10 +365,7 @@ export class HospitalRun {
     );
     if (scores !== undefined && isNew) this.#say({ event: 'evaluated', round, scores });
     // Of the mode secagg they leave with the next masked vector, and never alone.
-    if ('updates' in aggregate) {
-      const statement = this.#replies.evaluation(aggregate, scores);
-      await this.ports.channel.request('evaluation', { statement });
-    }
+    if ('updates' in aggregate) await this.#replies.evaluation(aggregate, scores);
     await this.#step({ type: 'evaluated', model: digest });
   }
 
@@ -438,22 +394,8 @@ export class HospitalRun {
     return this.#readModel(best ?? before.model);
   }
 
-  /** Each head is read from the coordinator once; the initial one is computed here. */
-  async #readModel(digest: Digest): Promise<Float32Array> {
-    const known = this.#models.get(digest);
-    if (known !== undefined) return known;
-    const { runId, parameters } = this.#terms();
-    const bytes = await this.#stopwatch.during('transfer', () =>
-      this.ports.channel.readBlob(runId, digest, 4 * parameters),
-    );
-    const model = new Float32Array(bytes.buffer);
-    this.#keep(digest, model);
-    return model;
-  }
-
-  #keep(digest: Digest, model: Float32Array): void {
-    this.#models.clear();
-    this.#models.set(digest, model);
+  #readModel(digest: Digest): Promise<Float32Array> {
+    return this.#stopwatch.during('transfer', () => this.#heads.read(digest));
   }
 
   #terms(): RunConfig {

@@ -27,6 +27,8 @@ export interface NodeOptions extends Credentials, WayOut {
   /** Absent: the hospital has none of its own. */
   readonly rules?: HospitalRules;
   readonly door?: EgressDoor;
+  /** See {@link SummedHeadPorts}. */
+  readonly recomputeBytes?: number;
 }
 
 export type NodeOutcome =

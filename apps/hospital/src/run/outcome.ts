@@ -4,6 +4,7 @@ import type { HospitalState, LocalRefusal } from '@consilium/rounds';
 import type { Scores } from './learner.js';
 import type { DeclineReason } from './replies.js';
 import type { Activity } from './stopwatch.js';
+import type { Recomputed } from './summed-head.js';
 
 export type RunProgress =
   | {
@@ -18,8 +19,8 @@ export type RunProgress =
       readonly round: number;
       readonly reason: DeclineReason;
     }
-  /** The new head follows from the sum; `recomputed`: and the sum from the vectors of all who are in it. */
-  | { readonly event: 'verified'; readonly run: string; readonly round: number; readonly recomputed: boolean }
+  /** The new head follows from the sum; `recomputed`: how far the sum was, from the vectors of all who are in it. */
+  | { readonly event: 'verified'; readonly run: string; readonly round: number; readonly recomputed: Recomputed }
   | { readonly event: 'evaluated'; readonly run: string; readonly round: number; readonly scores: Scores };
 
 export type RunOutcome =

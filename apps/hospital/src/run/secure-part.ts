@@ -25,13 +25,15 @@ import type { Credentials } from '../channel/handshake.js';
 import type { Learner, Scores } from './learner.js';
 import type { RunMemory } from './memory.js';
 import { LeftOut, SecureExchange, type RecordKeeper, type StageStatement } from './secure-exchange.js';
-import { SummedHead, type Head } from './summed-head.js';
+import { SummedHead, type Head, type Recomputed } from './summed-head.js';
 
 export interface SecurePartPorts extends Credentials {
   readonly channel: CoordinatorChannel;
   readonly learner: Learner;
   readonly memory: RunMemory;
   readonly signal: AbortSignal;
+  /** See {@link SummedHeadPorts}. */
+  readonly recomputeBytes?: number;
   readonly verify: (bytes: Uint8Array, signature: Uint8Array) => boolean;
 }
 
@@ -177,7 +179,7 @@ export class SecurePart {
   async follow(
     from: Head,
     aggregate: Opened<'secagg-aggregate'>,
-  ): Promise<{ head: Head; figures: SummedFigures | null; recomputed: boolean }> {
+  ): Promise<{ head: Head; figures: SummedFigures | null; recomputed: Recomputed }> {
     const isOurs = this.#exchange?.plan.digest === aggregate.body.planDigest;
     const witness = isOurs ? this.#exchange?.witness : undefined;
     const isInSum = witness?.survivors.some(({ x }) => aggregate.body.survivors.includes(x));

@@ -2,6 +2,7 @@
  * From announced sums to heads, computed here: this hospital believes no head that does not follow from a sum, and no sum
  * that does not follow from the vectors it agreed to (libs/secagg/SPEC.md, section 7).
  */
+import { randomInt } from 'node:crypto';
 import { momentCount, serverOptimizerOf, startMoments, stepServer, type ServerMoments } from '@consilium/aggregation';
 import { fromHex } from '@consilium/bytes';
 import { digestBlob } from '@consilium/crypto';
@@ -9,6 +10,7 @@ import { openStatement, ProtocolError, revealedSchema, type Digest, type Opened 
 import { decodeFigures, differingField, type SummedFigures } from '@consilium/rounds';
 import {
   checkPlan,
+  CHUNK_BYTES,
   readAggregate,
   Recomputation,
   SecAggError,
@@ -32,17 +34,26 @@ export interface SummedHeadPorts {
   /** The coordinator's, Ed25519. */
   readonly verify: (bytes: Uint8Array, signature: Uint8Array) => boolean;
   readonly initial: Float32Array;
+  /** What this hospital reads of a round's vectors, bytes; absent: {@link RECOMPUTE_BYTES}. */
+  readonly recomputeBytes?: number;
 }
 
-/** Of the vectors of a round together: up to here a hospital recomputes the whole sum. */
-const WHOLE_BYTES = 67_108_864;
+/** How a sum was recomputed from the vectors of all who are in it: whole, in random chunks, or not. */
+export type Recomputed = 'whole' | 'sampled' | 'no';
+
+/** What a hospital reads of a round's vectors together: up to here the whole sum is recomputed, above as many random chunks. */
+const RECOMPUTE_BYTES = 67_108_864;
 
 export class SummedHead {
   /** After the round that {@link #momentsOf} says. */
   #moments: ServerMoments | undefined;
   #momentsOf = 0;
 
-  constructor(private readonly ports: SummedHeadPorts) {}
+  readonly #recomputeBytes: number;
+
+  constructor(private readonly ports: SummedHeadPorts) {
+    this.#recomputeBytes = ports.recomputeBytes ?? RECOMPUTE_BYTES;
+  }
 
   /**
    * Follows a run from a head that is known to the one that an aggregate announces, over all rounds in between.
@@ -55,7 +66,7 @@ export class SummedHead {
     from: Head,
     aggregate: Opened<'secagg-aggregate'>,
     witness: Witness | undefined,
-  ): Promise<{ readonly head: Head; readonly figures: SummedFigures | null; readonly recomputed: boolean }> {
+  ): Promise<{ readonly head: Head; readonly figures: SummedFigures | null; readonly recomputed: Recomputed }> {
     let head = await this.#withMoments(from);
     while (head.round + 1 < aggregate.body.round) {
       const past = await this.#past(head.round + 1);
@@ -103,7 +114,7 @@ export class SummedHead {
     const bytes = await channel.readBlob(body.runId, body.sumDigest, 4 * plan.words);
     const sum = new Int32Array(bytes.buffer);
     const decoded = witness === undefined ? readAggregate(plan, body, sum) : verifyAggregate(witness, body, sum);
-    const recomputed = witness !== undefined && (await this.#recomputeIfKept(witness, body, sum));
+    const recomputed = witness === undefined ? 'no' : await this.#recomputeIfKept(witness, body, sum);
     const { figures } = decodeFigures(decoded.metrics, decoded.hospitals);
     const model = plan.body.parameters === 0 ? before.model : this.#step(before, decoded.mean);
     const digest = digestBlob(floatBytes(model)) as Digest;
@@ -126,7 +137,7 @@ export class SummedHead {
     witness: Witness,
     body: Opened<'secagg-aggregate'>['body'],
     sum: Int32Array,
-  ): Promise<boolean> {
+  ): Promise<Recomputed> {
     try {
       return await this.#recompute(witness, body, sum);
     } catch (error) {
@@ -135,12 +146,15 @@ export class SummedHead {
         if (!(cause instanceof Refused)) throw cause;
         throw new SecAggError('AGGREGATE_FORGED', 'the vectors of the newest sum are not shown');
       });
-      return false;
+      return 'no';
     }
   }
 
-  /** @returns Whether all vectors were small enough to be read again. */
-  async #recompute(witness: Witness, body: Opened<'secagg-aggregate'>['body'], sum: Int32Array): Promise<boolean> {
+  async #recompute(
+    witness: Witness,
+    body: Opened<'secagg-aggregate'>['body'],
+    sum: Int32Array,
+  ): Promise<Exclude<Recomputed, 'no'>> {
     const { channel } = this.ports;
     const text = await channel.readBlob(body.runId, body.revealedDigest, body.revealedBytes);
     const revealed = revealedSchema.safeParse(parseJson(text));
@@ -151,15 +165,43 @@ export class SummedHead {
       sum,
       revealed.data.map(({ x, type, secret }) => ({ x, type, secret: fromHex(secret) })),
     );
-    if (body.vectors.length * sum.byteLength > WHOLE_BYTES) return false;
+    if (body.vectors.length * sum.byteLength > this.#recomputeBytes) {
+      await this.#sample(recomputation, body, sum.byteLength);
+      return 'sampled';
+    }
     const vectors = new Map<number, Uint32Array>();
     for (const { x, blobDigest } of body.vectors) {
       const vector = await channel.readBlob(body.runId, blobDigest, sum.byteLength);
       vectors.set(x, new Uint32Array(vector.buffer));
     }
     recomputation.requireWhole((x) => vectors.get(x) ?? null);
-    return true;
+    return 'whole';
   }
+
+  /** Chosen here, after the sum was announced; hospitals choose apart, so that together they see about every chunk. */
+  async #sample(
+    recomputation: Recomputation,
+    { runId, vectors, leavesDigest, leavesBytes }: Opened<'secagg-aggregate'>['body'],
+    sizeBytes: number,
+  ): Promise<void> {
+    const { channel } = this.ports;
+    const requireChunk = recomputation.sampling(await channel.readBlob(runId, leavesDigest, leavesBytes));
+    const count = Math.max(1, Math.floor(this.#recomputeBytes / (CHUNK_BYTES * vectors.length)));
+    for (const chunk of randomChunks(recomputation.chunks, count)) {
+      const offset = chunk * CHUNK_BYTES;
+      const place = { sizeBytes, offset, length: Math.min(CHUNK_BYTES, sizeBytes - offset) };
+      const parts = new Map<number, Uint8Array>();
+      for (const { x, blobDigest } of vectors) parts.set(x, await channel.readPart(runId, blobDigest, place));
+      requireChunk(chunk, (x) => parts.get(x) ?? null);
+    }
+  }
+}
+
+/** So many of the chunks, none twice, unpredictable. */
+function randomChunks(chunks: number, count: number): Set<number> {
+  const chosen = new Set<number>();
+  while (chosen.size < Math.min(chunks, count)) chosen.add(randomInt(chunks));
+  return chosen;
 }
 
 function parseJson(bytes: Uint8Array): unknown {

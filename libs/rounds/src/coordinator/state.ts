@@ -105,6 +105,8 @@ export interface OpenedSum {
   readonly vectors: readonly { readonly x: number; readonly blobDigest: Digest }[];
   readonly revealedDigest: Digest;
   readonly revealedBytes: number;
+  readonly leavesDigest: Digest;
+  readonly leavesBytes: number;
   readonly totalWeight: number;
   /** Mean training loss over the hospitals, nats. */
   readonly loss: number;
@@ -211,11 +213,17 @@ export type CoordinatorEvent =
       readonly word: SecureWord;
     }
   | { readonly type: 'opened'; readonly planDigest: Digest; readonly model: Digest; readonly sum: OpenedSum }
-  /** No second attempt can mend it. */
+  /** A hospital will not mask with the shares that another dealt it; nobody else can see which of the two lies. */
+  | {
+      readonly type: 'disputed';
+      readonly planDigest: Digest;
+      readonly hospitalId: HospitalId;
+      readonly accused: HospitalId;
+    }
+  /** What was opened is not a sum of good vectors: no second attempt can mend it. */
   | {
       readonly type: 'spoilt';
       readonly planDigest: Digest;
-      readonly reason: 'SUM_REFUSED' | 'SHARES_DISPUTED';
       /** Whose own signed words show the fault. */
       readonly accused: HospitalId | null;
     }

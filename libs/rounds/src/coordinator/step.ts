@@ -9,27 +9,11 @@ import type { HospitalId } from '@consilium/protocol';
 import { members, openRound, stay } from './carried.js';
 import { completedRounds, end } from './ending.js';
 import { absenceTimer, outstanding } from './outstanding.js';
-import {
-  after,
-  isSecureStage,
-  NOTHING_SAID,
-  secureTerms,
-  stageTimer,
-  verdict,
-  withWord,
-  type InStage,
-} from './secure.js';
+import { isSecureStage, NOTHING_SAID, stageTimer, withWord, type InStage } from './secure.js';
+import { closeRound, disputed, entered, proceed, proceedSecurely } from './proceeding.js';
 import { noLongerImproves } from './selection.js';
 import { minus, plus, plusAll } from './sets.js';
-import type {
-  CoordinatorEvent,
-  CoordinatorState,
-  FinishReason,
-  OpenRound,
-  ReceivedUpdate,
-  RunRules,
-  Step,
-} from './state.js';
+import type { CoordinatorEvent, CoordinatorState, FinishReason, RunRules, Step } from './state.js';
 
 type In<P extends CoordinatorState['phase']> = Extract<CoordinatorState, { phase: P }>;
 
@@ -86,8 +70,10 @@ export function stepCoordinator(rules: RunRules, state: CoordinatorState, event:
       if ((!isSecureStage(state) && state.phase !== 'opening') || event.planDigest !== state.planDigest)
         return stay(state);
       const { lastly } = state.secure;
-      return lastly === undefined ? end(state, 'aborted', event.reason) : end(state, 'finished', lastly);
+      return lastly === undefined ? end(state, 'aborted', 'SUM_REFUSED') : end(state, 'finished', lastly);
     }
+    case 'disputed':
+      return disputed(rules, state, event);
     case 'declined':
       if (isSecureStage(state)) {
         if (event.planDigest !== state.planDigest || state.declined.has(event.hospitalId)) return stay(state);
@@ -126,92 +112,6 @@ export function stepCoordinator(rules: RunRules, state: CoordinatorState, event:
     case 'failed':
       return end(state, 'aborted', 'COORDINATOR_FAILED');
   }
-}
-
-/** With two, each would know the other's update from the sum. */
-const SECURE_LEAST = 3;
-
-/** Ready: consented to the configuration and connected now. */
-const readyHospitals = (state: CoordinatorState): HospitalId[] =>
-  [...state.consented].filter((id) => state.connected.has(id)).sort();
-
-/** Moves on if nothing more is awaited in the present phase. */
-function proceed(rules: RunRules, state: CoordinatorState): Step {
-  switch (state.phase) {
-    case 'gathering': {
-      const { round, model, retry } = state;
-      const within = retry?.within ?? rules.roster;
-      const cohort = readyHospitals(state).filter((id) => within.includes(id));
-      // Who has not come to the first round joins a later one: no round waits for them again.
-      const expected = round === 1 ? within : within.filter((id) => state.consented.has(id));
-      const awaited = expected.filter((id) => !cohort.includes(id) && !state.absent.has(id));
-      const least = Math.max(rules.minHospitals, rules.secagg === undefined ? 1 : SECURE_LEAST);
-      if (state.paused || cohort.length < least) return stay(state);
-      if (awaited.length > 0 && !state.overdue) return stay(state);
-      const { secagg } = rules;
-      const terms = secagg && secureTerms(secagg, rules, cohort.length, retry?.threshold);
-      if (terms !== undefined && cohort.length < terms.floor) return stay(state);
-      const open: OpenRound = {
-        ...{ round, attempt: retry?.attempt ?? 1, model, cohort },
-        ...(terms && { secure: { ...terms, ...(state.lastly && { lastly: state.lastly }) } }),
-      };
-      return { state: { ...members(state), phase: 'planning', ...open }, effects: [{ type: 'sign-plan', ...open }] };
-    }
-    case 'collecting': {
-      const awaited = state.cohort.filter(
-        (id) => !state.received.has(id) && !state.declined.has(id) && !state.absent.has(id),
-      );
-      const quorum = state.quorumDue ? Math.max(rules.minHospitals, rules.quorum?.hospitals ?? Infinity) : Infinity;
-      const enough = awaited.length === 0 ? rules.minHospitals : quorum;
-      return state.received.size < enough ? stay(state) : closeRound(state);
-    }
-    case 'closing': {
-      const awaited = [...state.awaiting].filter((id) => !state.absent.has(id));
-      return awaited.length > 0 ? stay(state) : end(state, 'finished', state.reason);
-    }
-    case 'planning':
-    case 'aggregating':
-    case 'opening':
-    case 'ended':
-      return stay(state);
-    default:
-      return proceedSecurely(rules, state, false);
-  }
-}
-
-/** @param isOver - the stage's time is. */
-function proceedSecurely(rules: RunRules, state: InStage, isOver: boolean): Step {
-  switch (verdict(rules, state, isOver)) {
-    case 'wait':
-      return stay(state);
-    case 'close': {
-      const next: CoordinatorState = { ...state, phase: after(state.phase) ?? 'opening' };
-      return { state: next, effects: outstanding(rules, next) };
-    }
-    case 'fail':
-      return attemptFailed(rules, state);
-  }
-}
-
-/** Attempts of a round, the first one included. */
-const ATTEMPTS = 3;
-
-function attemptFailed(rules: RunRules, state: InStage): Step {
-  const { round, attempt, model, cohort, secure } = state;
-  if (secure.lastly !== undefined) return end(state, 'finished', secure.lastly);
-  // The hospitals may have given their shares: another attempt could be compared with this one, and they refuse it.
-  if (state.phase === 'unmasking') return end(state, 'aborted', 'SUM_NOT_OPENED');
-  if (attempt >= ATTEMPTS) return end(state, 'aborted', 'TOO_FEW_HOSPITALS');
-  const retry = { attempt: attempt + 1, within: cohort, threshold: secure.threshold };
-  const next: In<'gathering'> = { ...members(state), phase: 'gathering', round, model, overdue: false, retry };
-  return entered(rules, next);
-}
-
-/** A phase that is left at once needs no timer. */
-function entered(rules: RunRules, next: CoordinatorState): Step {
-  const then = proceed(rules, next);
-  const timers = then.state.phase === next.phase ? outstanding(rules, next) : [];
-  return { state: then.state, effects: [...timers, ...then.effects] };
 }
 
 function planSigned(
@@ -253,12 +153,6 @@ function updateAccepted(
   if (!state.cohort.includes(update.hospitalId) || state.received.has(update.hospitalId)) return stay(state);
   if (state.declined.has(update.hospitalId)) return stay(state);
   return proceed(rules, { ...state, received: new Map(state.received).set(update.hospitalId, update) });
-}
-
-function closeRound(state: In<'collecting'>): Step {
-  const updates = [...state.received.values()].sort(byHospital);
-  const open = { ...openRound(state), planDigest: state.planDigest, updates };
-  return { state: { ...members(state), phase: 'aggregating', ...open }, effects: [{ type: 'aggregate', ...open }] };
 }
 
 function aggregated(
@@ -380,5 +274,3 @@ function resume(rules: RunRules, state: CoordinatorState): Step {
   if (then.state.phase !== 'gathering') return then;
   return { state: { ...then.state, overdue: false }, effects: outstanding(rules, then.state) };
 }
-
-const byHospital = (a: ReceivedUpdate, b: ReceivedUpdate): number => (a.hospitalId < b.hospitalId ? -1 : 1);
