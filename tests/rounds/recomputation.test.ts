@@ -1,6 +1,7 @@
 /**
- * Claim, over real sockets with a head whose vectors have several chunks: a hospital that may read all vectors recomputes
- * the whole sum, one that may read less recomputes random chunks of it, and both say which. Oracle: what each node says; the hospitals end with one head.
+ * Claims, over real sockets with a head whose vectors have several chunks: a hospital that may read all vectors recomputes
+ * the whole sum, one that may read less recomputes random chunks of it, and both say which; vectors of earlier rounds stay for audits.
+ * Oracle: what each node says; the hospitals end with one head.
  */
 import { afterEach, expect, it } from 'vitest';
 import { waveUpdate } from '../support/expected-head.js';
@@ -16,7 +17,7 @@ const CHUNK_BYTES = 65_536;
 
 it('each hospital recomputes as much of a sum as it may read', { timeout: 120_000 }, async () => {
   const here = (consortium = await convene(['a', 'b', 'c'], {
-    ...{ mode: 'secagg', minHospitals: 3, rounds: 1, clipNorm: 200, embeddingLength: INPUTS },
+    ...{ mode: 'secagg', minHospitals: 3, rounds: 2, clipNorm: 200, embeddingLength: INPUTS },
   }));
   const outcomes = await Promise.all(
     ['a', 'b', 'c'].map((name, k) => {
@@ -31,11 +32,18 @@ it('each hospital recomputes as much of a sum as it may read', { timeout: 120_00
   expect(heads[1]).toEqual(heads[0]);
   expect(heads[2]).toEqual(heads[0]);
   const verified = here.nodeProgress.flatMap((step) =>
-    step.event === 'verified' && step.round === 1 ? [[step.hospital, step.recomputed]] : [],
+    step.event === 'verified' && step.round === 2 ? [[step.hospital, step.recomputed]] : [],
   );
   expect(verified.sort()).toEqual([
     ['a', 'sampled'],
     ['b', 'whole'],
     ['c', 'sampled'],
   ]);
+  // The vectors of the round before are still there for an audit.
+  const { body } = (await here.conductor.secure?.past(1))?.aggregate ?? {};
+  expect(body?.vectors).toHaveLength(3);
+  for (const { blobDigest } of body?.vectors ?? []) {
+    const { sizeBytes } = await here.conductor.readPublished(blobDigest, 0, 4);
+    expect(sizeBytes).toBeGreaterThan(4 * PARAMETERS);
+  }
 });

@@ -45,6 +45,7 @@ import type { Conductor, ConductorPorts } from './run/conductor.js';
 import { Leadership } from './run/leadership.js';
 import { Office } from './run/office.js';
 import type { Progress } from './run/progress.js';
+import { VectorWindow } from './run/vector-window.js';
 
 export interface CoordinatorOptions {
   readonly home: Home;
@@ -56,6 +57,8 @@ export interface CoordinatorOptions {
   readonly log: Logger;
   /** Default: all. */
   readonly snapshots?: SnapshotPolicy;
+  /** How long masked vectors are kept after their sum, days. Default: {@link VECTOR_DAYS}. */
+  readonly keepVectorsDays?: number;
   /** Another source of round keys: an audit that must open what was captured on the wire brings its own. */
   readonly makeRoundKey?: () => RoundKey;
   /** Another store: tests bring one that fails. */
@@ -84,6 +87,8 @@ export interface RunningCoordinator {
   close(): Promise<void>;
 }
 
+/** Long enough for an audit of a run that took a month. */
+export const VECTOR_DAYS = 30;
 /** How long hospitals that were told the end may take to leave. */
 const END_GRACE_MS = 5_000;
 /** How long those may take to come back that were not: longer than their longest pause. */
@@ -176,6 +181,9 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     keyOf: (hospitalId) => admission.keyOf(hospitalId),
   });
   Object.assign(here, { office, desk, membership });
+  const closing = new AbortController();
+  const vectors = new VectorWindow({ store, lease, log, days: options.keepVectorsDays ?? VECTOR_DAYS });
+  const sweeping = vectors.watch(closing.signal);
   const stopWatching = watchMembership(membership, {
     desk,
     log,
@@ -211,8 +219,10 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     }),
     signIns: new SignIns({ accounts, sessions, activity, site, elsewhere }),
   });
-  await app.listen(options.port, options.host).catch((error: unknown) => {
+  await app.listen(options.port, options.host).catch(async (error: unknown) => {
     office.park();
+    closing.abort();
+    await sweeping;
     return close(portError(error, options.host, options.port), leadership);
   });
   // Before this line nobody is connected who could miss a push.
@@ -234,12 +244,14 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     close: async () => {
       standing.closing = true;
       stopWatching();
+      closing.abort();
       office.park();
       live.close();
       await app.close();
       await activity.close();
       // Refusals that were still being kept: nothing is written after this.
       await membership.refresh();
+      await sweeping;
       await leadership.giveUp();
       await store.close();
     },

@@ -19,6 +19,7 @@ interface ServeOptions extends Format {
   readonly port: number;
   readonly database?: string;
   readonly keepSnapshots: SnapshotPolicy;
+  readonly keepVectors: number;
   readonly publicUrl?: string;
   readonly oidc?: string;
 }
@@ -40,9 +41,15 @@ export function leadingOptions(command: Command): Command {
         .choices([...SNAPSHOT_POLICIES])
         .default('all'),
     )
+    .option('--keep-vectors <days>', 'masked updates outlive their sum for so long: audits recompute it', days, 30)
     .option('--public-url <url>', 'where people reach the console, if a proxy stands before it', publicUrl)
     .option('--oidc <file>', 'YAML file of an OpenID provider that people sign in at')
     .addOption(formatOption());
+}
+
+function days(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('expected a number of days, 0 to 9999');
+  return Number(text);
 }
 
 function publicUrl(text: string): string {
@@ -132,6 +139,7 @@ async function withCoordinator<T>(
   try {
     const coordinator = await openCoordinator({
       ...{ home, host: options.host, port: options.port, log, signal, snapshots: options.keepSnapshots },
+      keepVectorsDays: options.keepVectors,
       ...(options.database === undefined ? {} : { databaseUrl: options.database }),
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
       ...(options.oidc === undefined ? {} : { oidc: await readOidcFile(options.oidc) }),

@@ -3,16 +3,9 @@
  * signatures, blobs, clocks, sockets. Whatever is here in memory is known again after a crash from the log and the store.
  */
 import type { Logger } from 'pino';
-import { digestBlob, openAtRest, sealAtRest, type Identity, type RoundKey } from '@consilium/crypto';
+import type { Identity, RoundKey } from '@consilium/crypto';
 import { initialParameters } from '@consilium/model-spec';
-import {
-  type Digest,
-  type ExcludedUpdate,
-  type Opened,
-  type Pushed,
-  type RunId,
-  type Statement,
-} from '@consilium/protocol';
+import { type Opened, type Pushed, type RunId, type Statement } from '@consilium/protocol';
 import type { CoordinatorEffect, CoordinatorEvent, CoordinatorState } from '@consilium/rounds';
 import { StoreError, type Lease, type RunStore } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
@@ -20,12 +13,10 @@ import type { Clock } from './clock.js';
 import { DurableMachine, type Attachment } from './durable-machine.js';
 import { PublishedModels } from './published-models.js';
 import type { Progress } from './progress.js';
-import { robustSum } from './robust-sum.js';
 import { rulesOf, scoreOf } from './rules.js';
-import { averageSealed } from './sealed-sum.js';
-import { SecureRounds } from './secure-rounds.js';
-import { serverStep } from './server-step.js';
-import { documentOf, openOwn, ROUND_KEY, RunStatements, type Effect } from './statements.js';
+import { SealedRounds, type SealedRoundsPorts } from './sealed-rounds.js';
+import { SecureRounds, type SecureRoundsPorts } from './secure-rounds.js';
+import { openOwn, RunStatements, type Effect } from './statements.js';
 
 export interface ConductorPorts {
   readonly identity: Identity;
@@ -43,14 +34,6 @@ export interface ConductorPorts {
   readonly deposed: (error: StoreError) => void;
 }
 
-interface Round {
-  readonly plan: Opened<'plan'>;
-  readonly secretKey: Uint8Array;
-  readonly startedMs: number;
-}
-
-/** How long to wait before work that the store interrupted is begun again. */
-const WORK_RETRY_MS = 500;
 const PASSING = ['STORE_UNAVAILABLE', 'STORE_FULL', 'STORE_READ_ONLY'];
 const mayPass = (error: unknown): boolean => error instanceof StoreError && PASSING.includes(error.code);
 
@@ -74,11 +57,11 @@ export class Conductor {
   readonly models: PublishedModels;
   /** Of the trust mode secagg; undefined in the other. */
   readonly secure: SecureRounds | undefined;
+  readonly #sealed: SealedRounds;
   readonly #statements: RunStatements;
   readonly #timers = new Map<string, () => void>();
   readonly #latest = new Map<Pushed['name'], Pushed>();
   #machine!: DurableMachine;
-  #round: Round | undefined;
   #finish!: (end: Progress & { event: 'ended' }) => void;
   /** Resolves when the run has ended; never if it stays open. */
   readonly ended = new Promise<Progress & { event: 'ended' }>((resolve) => {
@@ -92,13 +75,15 @@ export class Conductor {
     this.models = new PublishedModels(ports.store.blobs, config.body.runId);
     this.#statements = new RunStatements(ports.identity, config, (round) => this.models.digestOf(round));
     this.#latest.set('run-config', { name: 'run-config', envelope: config.envelope });
-    this.secure = config.body.mode === 'secagg' ? this.#secureRounds() : undefined;
+    const parts = this.#parts();
+    this.#sealed = new SealedRounds(parts);
+    this.secure = config.body.mode === 'secagg' ? new SecureRounds(parts) : undefined;
   }
 
-  #secureRounds(): SecureRounds {
-    const { store, lease, clock, log, identity } = this.ports;
-    return new SecureRounds({
-      ...{ config: this.config, statements: this.#statements, models: this.models, store, lease, clock, log },
+  #parts(): SealedRoundsPorts & SecureRoundsPorts {
+    const { identity } = this.ports;
+    return {
+      ...{ ...this.ports, config: this.config, statements: this.#statements, models: this.models },
       open: (name, text) => openOwn(identity, name, text),
       accept: (event, attachment) => this.accept(event, attachment),
       internally: (event, attachment) => this.#internally(event, attachment),
@@ -110,7 +95,7 @@ export class Conductor {
       },
       fail: (error) => this.#fail(error),
       mayPass,
-    });
+    };
   }
 
   /** Takes a run up where its log ends, be it at the beginning. */
@@ -146,26 +131,13 @@ export class Conductor {
     );
     const { state } = this.#machine;
     if (state.phase === 'ended') {
-      if (this.secure === undefined) void this.#forgetUpdates();
+      if (this.secure === undefined) void this.#sealed.forgetUpdates();
       this.#finish({ event: 'ended', run: body.runId, ...state });
       return;
     }
-    if (state.phase === 'collecting' || state.phase === 'aggregating') await this.#reopenRound(state.planDigest);
+    if (state.phase === 'collecting' || state.phase === 'aggregating') await this.#sealed.reopen(state.planDigest);
     await this.secure?.reopen(state);
     await this.accept({ type: 'restarted' });
-  }
-
-  /** The plan and the key of the round that the crash interrupted. */
-  async #reopenRound(planDigest: Digest): Promise<void> {
-    const { store, identity, clock } = this.ports;
-    const { runId } = this.config.body;
-    const [plan, sealed] = await Promise.all([store.document(runId, planDigest), store.secret(runId, ROUND_KEY)]);
-    if (plan === undefined || sealed === undefined) throw new StoreError('STORE_CORRUPT', 'the open round has no key');
-    this.#round = {
-      plan: openOwn(identity, 'plan', plan),
-      secretKey: openAtRest(sealed, identity, keyContext(runId, planDigest)),
-      startedMs: clock.nowMs(),
-    };
   }
 
   /** What the past has made public is known again; signatures are deterministic, so it is the same to the byte. */
@@ -198,7 +170,7 @@ export class Conductor {
 
   /** The key and the plan of the round that is open, for checking updates; undefined between rounds. */
   get openRound(): { readonly plan: Opened<'plan'>; readonly secretKey: Uint8Array } | undefined {
-    return this.state.phase === 'collecting' ? this.#round : undefined;
+    return this.state.phase === 'collecting' ? this.#sealed.open : undefined;
   }
 
   /** See {@link ORDER}. */
@@ -265,8 +237,7 @@ export class Conductor {
     this.secure?.forget();
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
-    this.#round?.secretKey.fill(0);
-    this.#round = undefined;
+    this.#sealed.forget();
   }
 
   #perform(effect: CoordinatorEffect): void {
@@ -275,23 +246,24 @@ export class Conductor {
         this.#setTimer(effect.key, effect.delayMs);
         return;
       case 'sign-plan':
-        void (this.secure === undefined ? this.#signPlan(effect) : this.secure.signPlan(effect));
+        void (this.secure ?? this.#sealed).signPlan(effect);
         return;
       case 'publish-plan':
-        if (this.secure === undefined) this.#publishPlan();
-        else this.secure.publishPlan();
+        (this.secure ?? this.#sealed).publishPlan();
         return;
       case 'close-stage':
         this.secure?.closeStage(effect);
         return;
       case 'publish-sum':
-        this.#publishSum(effect);
+        this.secure?.publishSum(effect);
+        void this.#keepSnapshot(effect);
         return;
       case 'aggregate':
-        void this.#aggregate(effect);
+        void this.#sealed.aggregate(effect);
         return;
       case 'publish-aggregate':
-        this.#publishAggregate(effect);
+        this.#sealed.publishAggregate(effect);
+        void this.#keepSnapshot(effect);
         return;
       case 'end-run':
         this.#endRun(effect);
@@ -307,137 +279,21 @@ export class Conductor {
     this.#timers.set(key, cancel);
   }
 
-  async #signPlan({ round, attempt, model, cohort }: Effect<'sign-plan'>): Promise<void> {
-    const { publicKey, secretKey } = this.ports.makeRoundKey();
-    const plan = this.#statements.plan({ round, attempt, model, cohort }, publicKey);
-    this.#round = { plan, secretKey, startedMs: this.ports.clock.nowMs() };
-    // The key is stored with the plan and erased with the aggregate: without it, updates that were acknowledged would be
-    // lost with the process. It is encrypted, so a copy of the store opens nothing.
-    const sealedKey = sealAtRest(secretKey, this.ports.identity, keyContext(this.runId, plan.digest));
-    await this.#internally(
-      { type: 'plan-signed', round, attempt, planDigest: plan.digest },
-      { documents: [documentOf('plan', plan)], secrets: [{ name: ROUND_KEY, value: sealedKey }] },
-    );
-  }
-
-  #publishPlan(): void {
-    if (this.#round === undefined) return;
-    const { plan } = this.#round;
-    const { round, cohort: hospitals } = plan.body;
-    this.#say({ event: 'round-started', run: this.runId, round, hospitals, purpose: 'train' });
-    this.#push('plan', plan);
-  }
-
-  async #aggregate(effect: Effect<'aggregate'>): Promise<void> {
-    const { round, attempt, planDigest, updates } = effect;
-    const { store, lease, clock, log } = this.ports;
-    const { body } = this.config;
-    for (;;) {
-      try {
-        const before = await this.models.read(effect.model);
-        const key = this.#round?.secretKey;
-        if (key === undefined) return;
-        const context = { runId: body.runId, round, attempt, planDigest };
-        const { aggregation } = body;
-        const { mean, totalExamples, exclusions } =
-          aggregation === undefined
-            ? { ...(await averageSealed(store.blobs, updates, before.length, key, context)), exclusions: [] }
-            : await robustSum(
-                { blobs: store.blobs, roundSecretKey: key, context, config: { ...body, aggregation } },
-                updates,
-              );
-        if (mean === undefined) {
-          this.#sayExcluded(round, exclusions);
-          await this.#internally({ type: 'too-few-left', planDigest, exclusions });
-          return;
-        }
-        const model = await serverStep({ blobs: store.blobs, lease: lease() }, body, before, mean);
-        const digest = digestBlob(floatBytes(model)) as Digest;
-        await this.models.keep(lease(), round, digest, model);
-        await this.#internally({
-          ...{ type: 'aggregated', planDigest, model: digest, totalExamples },
-          ...(exclusions.length > 0 && { exclusions }),
-        });
-        return;
-      } catch (error) {
-        // What is not there, or not whole, will not be there later.
-        if (!mayPass(error)) {
-          await this.#fail(error);
-          return;
-        }
-        log.error({ err: error, run: body.runId }, 'the store interrupted the sum; it is begun again');
-        await clock.sleep(WORK_RETRY_MS);
-      }
-    }
-  }
-
-  #publishAggregate(effect: Effect<'publish-aggregate'>): void {
-    const { round, newModel, updates, exclusions, cohort } = effect;
-    this.#push('aggregate', this.#statements.aggregate(effect));
-    this.#sayExcluded(round, exclusions);
-    const ended = this.#round;
-    this.#round = undefined;
-    ended?.secretKey.fill(0);
-    this.#say({
-      event: 'round-done',
-      run: this.runId,
-      round,
-      seconds: (this.ports.clock.nowMs() - (ended?.startedMs ?? 0)) / 1_000,
-      hospitals: updates.map(({ hospitalId, examples, loss }) => ({ id: hospitalId, trainExamples: examples, loss })),
-      missing: cohort.filter((id) => ![...updates, ...exclusions].some(({ hospitalId }) => hospitalId === id)),
-      totals: {
-        weight: effect.totalExamples,
-        loss: updates.reduce((sum, { loss }) => sum + loss, 0) / updates.length,
-      },
-    });
-    void this.#tidy(round, newModel);
-  }
-
-  #sayExcluded(round: number, exclusions: readonly ExcludedUpdate[]): void {
-    for (const { hospitalId: hospital, reason } of exclusions) {
-      this.#say({ event: 'excluded', run: this.runId, round, hospital, reason });
-    }
-  }
-
-  #publishSum(effect: Effect<'publish-sum'>): void {
-    this.secure?.publishSum(effect);
-    // Hospitals and auditors recompute the newest sum from its vectors; those of earlier rounds go.
-    void this.#tidy(effect.round - 1, effect.newModel, effect.round);
-  }
-
-  /** Nothing depends on this: what a crash leaves is removed at the end of the run, and the snapshot is in the store. */
-  async #tidy(removed: number, newModel: Digest, round = removed): Promise<void> {
-    const { store, lease, log, keepModel } = this.ports;
+  /** Nothing depends on this: the head is in the store. */
+  async #keepSnapshot({ round, newModel }: Effect<'publish-aggregate' | 'publish-sum'>): Promise<void> {
+    const { log, keepModel } = this.ports;
+    // The last sum of a secure run has no head of its own.
+    if (this.models.digestOf(round) !== newModel) return;
     try {
-      await store.blobs.remove(lease(), this.runId, `update/${removed}`);
-      if (this.models.digestOf(round) === newModel) {
-        await keepModel(this.config.body, round, await this.models.read(newModel));
-      }
+      await keepModel(this.config.body, round, await this.models.read(newModel));
     } catch (error) {
       log.error({ err: error, run: this.runId }, 'the round is done, but its snapshot could not be written');
     }
   }
 
-  /** Of rounds that were not completed, and what a crash has left of others. */
-  async #forgetUpdates(): Promise<void> {
-    const { store, lease, clock, log } = this.ports;
-    for (;;) {
-      try {
-        await store.blobs.remove(lease(), this.runId, 'update');
-        return;
-      } catch (error) {
-        if (mayPass(error)) await clock.sleep(WORK_RETRY_MS);
-        else {
-          log.error({ err: error, run: this.runId }, 'the sealed updates of a run that is over could not be removed');
-          return;
-        }
-      }
-    }
-  }
-
   #endRun(effect: Effect<'end-run'>): void {
-    // Masked vectors show nothing: the newest stay for those who recompute the last sums.
-    if (this.secure === undefined) void this.#forgetUpdates();
+    // Masked vectors show nothing, and stay for those who recompute sums (vector-window.ts).
+    if (this.secure === undefined) void this.#sealed.forgetUpdates();
     const end = this.#statements.end(effect);
     this.#forget();
     this.#push('run-end', end);
@@ -474,5 +330,3 @@ export class Conductor {
     this.ports.progress(progress);
   }
 }
-
-const keyContext = (runId: string, planDigest: string): string => `${ROUND_KEY}/${runId}/${planDigest}`;

@@ -132,7 +132,7 @@ export class SummedHead {
     return next.head;
   }
 
-  /** Vectors go with the next sum. Who is that late finds that sum; a coordinator that has none hides something. */
+  /** Vectors go after a time. Who is that late finds a later sum; a coordinator that has none hides something. */
   async #recomputeIfKept(
     witness: Witness,
     body: Opened<'secagg-aggregate'>['body'],
