@@ -8,5 +8,6 @@ export type { Clock } from './run/clock.js';
 export type { ConductorPorts } from './run/conductor.js';
 export { Leadership } from './run/leadership.js';
 export { Office } from './run/office.js';
-export { Desk, type Line } from './gateway/desk.js';
+export type { Line } from './gateway/caller.js';
+export { Desk } from './gateway/desk.js';
 export { Uploads } from './gateway/uploads.js';

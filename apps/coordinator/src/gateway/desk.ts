@@ -2,16 +2,14 @@
  * Where a hospital's requests are answered, free of any framework: parse -> check -> act -> ack. An answer is always an
  * ack, a refusal has a stable code, and no message of a peer can end the process.
  */
-import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { toHex } from '@consilium/bytes';
 import { verifyStrict, type Identity } from '@consilium/crypto';
 import {
   limits,
   openStatement,
   payloadType,
   ProtocolError,
-  REFUSALS,
   requests,
   type Ack,
   type Answers,
@@ -22,44 +20,20 @@ import {
   type Request,
   type RequestName,
 } from '@consilium/protocol';
-import { refuseWord, type SecureStage } from '@consilium/rounds';
+import type { SecureStage } from '@consilium/rounds';
 import { StoreError } from '@consilium/store';
 import type { Admission } from '../membership/admission.js';
 import { inRequest } from '../operations/request-scope.js';
 import type { Conductor } from '../run/conductor.js';
 import type { Member, Office } from '../run/office.js';
 import type { Progress } from '../run/progress.js';
-import type { SecureRounds } from '../run/secure-rounds.js';
 import { WORD_OF_STAGE } from '../run/secure-session.js';
-import { RateLimit } from './rate.js';
-import { EXPULSION_MS, recordable } from './expulsion.js';
+import { Caller, type Line } from './caller.js';
+import { EXPULSION_MS } from './expulsion.js';
+import { Refusals } from './refusals.js';
 import { Session, type KeyOf } from './session.js';
 import type { Uploads } from './uploads.js';
-
-/** What the desk needs of a socket. */
-export interface Line {
-  readonly id: string;
-  cut(): void;
-  /** What is written and not yet taken by the network; absent: nothing ever waits. */
-  unsentBytes?(): number;
-}
-
-/** Of answers to one hospital: a slow reader waits for itself, and not in our memory. */
-const UNSENT_BYTES = 524_288;
-/** Reads of one hospital that wait for that, each without its bytes; an honest one asks for four at a time. */
-const WAITING_READS = 256;
-
-interface Caller {
-  readonly session: Session;
-  readonly rate: RateLimit;
-  readonly line: Line;
-  refusedBefore: boolean;
-  /** Why it is no hospital any more; its line is about to be cut. */
-  expelled: 'HOSPITAL_REVOKED' | 'SIGNATURE_INVALID' | undefined;
-  waitingReads: number;
-  /** The read before: one answer is written before the next one is made. */
-  lastRead: Promise<void>;
-}
+import { hearComplaint, hearWord, secureOf } from './words.js';
 
 export interface DeskParts {
   readonly identity: Identity;
@@ -90,23 +64,18 @@ export class Desk {
   /** Who took its leave when all its runs had ended: it knows the end. Who is just away may not. */
   readonly #done = new Set<HospitalId>();
 
-  constructor(private readonly parts: DeskParts) {}
+  readonly #refusals: Refusals;
+
+  constructor(private readonly parts: DeskParts) {
+    this.#refusals = new Refusals(parts);
+  }
 
   get handshakeMs(): number {
     return this.parts.handshakeMs ?? limits.handshakeMs;
   }
 
   arrive(line: Line): void {
-    const session = new Session(this.parts.identity, this.parts.keyOf);
-    this.#callers.set(line.id, {
-      session,
-      rate: new RateLimit(),
-      line,
-      refusedBefore: false,
-      expelled: undefined,
-      waitingReads: 0,
-      lastRead: Promise.resolve(),
-    });
+    this.#callers.set(line.id, new Caller(new Session(this.parts.identity, this.parts.keyOf), line));
   }
 
   /** Who is on that line; undefined for a stranger. */
@@ -123,11 +92,12 @@ export class Desk {
   leave(lineId: string, saidGoodbye = false): void {
     const caller = this.#callers.get(lineId);
     this.#callers.delete(lineId);
+    if (caller !== undefined) caller.isHere = false;
     const hospitalId = caller?.session.hospitalId;
     // An older connection of the same hospital that ends late says nothing about the newer one.
     if (caller === undefined || hospitalId === undefined || this.#hospitals.get(hospitalId) !== caller) return;
     this.#hospitals.delete(hospitalId);
-    const runs = this.parts.office.of(memberOf(caller));
+    const runs = this.parts.office.of(caller.member);
     if (saidGoodbye && runs.every(({ state }) => state.phase === 'ended')) this.#done.add(hospitalId);
     this.parts.progress({ event: 'disconnected', hospital: hospitalId });
     void this.#tell(caller, 'disconnected');
@@ -151,11 +121,11 @@ export class Desk {
 
   /** Hospitals with a session. */
   present(): Member[] {
-    return [...this.#hospitals.values()].map(memberOf);
+    return [...this.#hospitals.values()].map(({ member }) => member);
   }
 
   async #tell(caller: Caller, type: 'connected' | 'disconnected'): Promise<void> {
-    const member = memberOf(caller);
+    const member = caller.member;
     const runs = this.parts.office.of(member);
     // Who does not lead any more has nothing to note.
     await Promise.all(runs.map((run) => run.accept({ type, hospitalId: member.hospitalId }).catch(() => false)));
@@ -205,46 +175,8 @@ export class Desk {
       const answer = await this.#act(name, caller, parsed.data as Request<N>);
       return { ok: true, ...answer };
     } catch (error) {
-      return this.#refuse(name, caller, error, requestId);
+      return this.#refusals.answer({ name, caller, requestId }, error);
     }
-  }
-
-  #refuse(
-    name: RequestName,
-    caller: Caller | undefined,
-    error: unknown,
-    requestId: string,
-  ): { ok: false; code: ProtocolError['code']; message: string } {
-    const hospital = caller?.session.hospitalId;
-    if (error instanceof StoreError) {
-      this.parts.log.error(
-        { code: error.code, request: name, hospital, requestId },
-        'the store refused; the hospital tries again',
-      );
-      return { ok: false, code: 'STORE_UNAVAILABLE', message: REFUSALS.STORE_UNAVAILABLE };
-    }
-    if (!(error instanceof ProtocolError)) {
-      this.parts.log.error(
-        { err: error, request: name, hospital, requestId },
-        'a request failed inside the coordinator',
-      );
-      return { ok: false, code: 'INTERNAL', message: REFUSALS.INTERNAL };
-    }
-    // Of a stranger only the first is told: a flood of them must not fill the disk with lines.
-    if (hospital !== undefined || caller?.refusedBefore === false) {
-      this.parts.progress({ event: 'refused', hospital, request: name, code: error.code });
-    }
-    if (caller !== undefined) caller.refusedBefore = true;
-    this.#keepRefusal(name, caller?.session.claimedId, error.code);
-    return { ok: false, code: error.code, message: error.message };
-  }
-
-  /** Both sides are shown what was tried in the name of a hospital. */
-  #keepRefusal(name: RequestName, hospitalId: HospitalId | undefined, code: ProtocolError['code']): void {
-    if (hospitalId === undefined || !recordable(name, code)) return;
-    this.parts.admission?.noteRefusal(hospitalId, name, code).catch((error: unknown) => {
-      this.parts.log.error({ err: error, hospital: hospitalId, code }, 'a refusal could not be kept');
-    });
   }
 
   #admission(): Admission {
@@ -256,6 +188,11 @@ export class Desk {
   async #act<N extends RequestName>(name: N, caller: Caller, request: Request<N>): Promise<Answers[N]> {
     const { office, uploads } = this.parts;
     const { session } = caller;
+    const word = async (stage: Exclude<SecureStage, 'masking'>, statement: Envelope, parcels?: readonly Parcel[]) => {
+      const { run, opened } = this.#heard(caller, WORD_OF_STAGE[stage], statement);
+      await hearWord(run, stage, opened, parcels);
+      return {};
+    };
     const acts: { [K in RequestName]: (request: Request<K>) => Answers[K] | Promise<Answers[K]> } = {
       hello: (hello) => session.hello(hello),
       prove: async (proof) => {
@@ -290,7 +227,7 @@ export class Desk {
         return {};
       },
       sync: async () => {
-        const member = memberOf(caller);
+        const member = caller.member;
         await this.#tell(caller, 'connected');
         const statements = office.of(member).flatMap((run) => run.current());
         return { statements: statements.slice(-limits.syncStatements) };
@@ -315,7 +252,7 @@ export class Desk {
       },
       'blob.read': async ({ runId, digest, offset, length }) => {
         const run = this.#runOf(caller, runId);
-        await this.#drained(caller);
+        await caller.drained();
         return run.readPublished(digest, offset, length).catch((error: unknown) => {
           throw error instanceof StoreError && error.code === 'BLOB_UNKNOWN'
             ? new ProtocolError('BLOB_UNKNOWN')
@@ -346,15 +283,13 @@ export class Desk {
         await run.acceptEvaluation(opened);
         return {};
       },
-      advert: ({ statement }) => this.#word(caller, 'advertising', statement),
-      shares: ({ statement, parcels }) => this.#word(caller, 'sharing', statement, parcels),
-      agree: ({ statement }) => this.#word(caller, 'agreeing', statement),
-      unmask: ({ statement }) => this.#word(caller, 'unmasking', statement),
+      advert: ({ statement }) => word('advertising', statement),
+      shares: ({ statement, parcels }) => word('sharing', statement, parcels),
+      agree: ({ statement }) => word('agreeing', statement),
+      unmask: ({ statement }) => word('unmasking', statement),
       complaint: async ({ statement }) => {
         const { run, opened } = this.#heard(caller, 'complaint', statement);
-        const refusal = refuseWord(run.state, 'masking', opened.body);
-        if (refusal !== undefined) throw new ProtocolError(refusal);
-        if (!(await secureOf(run).complain(opened))) throw new ProtocolError('SECAGG_REFUSED');
+        await hearComplaint(run, opened);
         return {};
       },
       'deliveries.read': ({ runId, planDigest }) => {
@@ -367,41 +302,6 @@ export class Desk {
       },
     };
     return acts[name](request);
-  }
-
-  /** What a hospital says at a stage of a secure round. Said again because the ack was lost, it counts already. */
-  async #word(
-    caller: Caller,
-    stage: Exclude<SecureStage, 'masking'>,
-    statement: Envelope,
-    parcels?: readonly Parcel[],
-  ): Promise<object> {
-    const { run, opened } = this.#heard(caller, WORD_OF_STAGE[stage], statement);
-    const secure = secureOf(run);
-    const { from } = opened.body;
-    if ('said' in run.state && run.state.said[stage].get(from)?.digest === opened.digest) return {};
-    const refusal = refuseWord(run.state, stage, opened.body);
-    const isEnough = secure.isEnough(stage, opened.body.planDigest);
-    if (refusal === 'ROUND_CLOSED' && isEnough) return {};
-    if (refusal !== undefined) throw new ProtocolError(refusal);
-    const counts = await secure.hear(stage, opened, parcels === undefined ? {} : { parcels });
-    if (!counts && !isEnough) throw new ProtocolError('ROUND_CLOSED');
-    return {};
-  }
-
-  /** Resolves when the line has taken most of what was written to it. @throws {@link ProtocolError} `RATE_LIMITED`. */
-  async #drained(caller: Caller): Promise<void> {
-    if (caller.waitingReads >= WAITING_READS) throw new ProtocolError('RATE_LIMITED');
-    caller.waitingReads += 1;
-    const isSlow = (): boolean =>
-      (caller.line.unsentBytes?.() ?? 0) > UNSENT_BYTES && this.#callers.has(caller.line.id);
-    caller.lastRead = caller.lastRead.then(async () => {
-      // By then the answer before is written: else all that came in one packet would find nothing unsent.
-      await nextTurn();
-      while (isSlow()) await setTimeout(10);
-      caller.waitingReads -= 1;
-    });
-    await caller.lastRead;
   }
 
   /** A statement of this very hospital, signed with its key, about a run that it belongs to. */
@@ -418,7 +318,7 @@ export class Desk {
 
   /** A run of which this hospital is a member, under the key that it proved; of others it learns nothing. */
   #runOf(caller: Caller, runId: string): Conductor {
-    const run = this.parts.office.of(memberOf(caller)).find((candidate) => candidate.runId === runId);
+    const run = this.parts.office.of(caller.member).find((candidate) => candidate.runId === runId);
     if (run === undefined) throw new ProtocolError('RUN_UNKNOWN');
     return run;
   }
@@ -432,15 +332,4 @@ export class Desk {
     if (older !== undefined && older !== caller) older.line.cut();
     else this.parts.progress({ event: 'connected', hospital: hospitalId });
   }
-}
-
-/** @throws {@link ProtocolError} `MODE_MISMATCH`. */
-function secureOf({ secure }: Conductor): SecureRounds {
-  if (secure === undefined) throw new ProtocolError('MODE_MISMATCH');
-  return secure;
-}
-
-function memberOf({ session }: Caller): Member {
-  const { hospitalId, key } = session.authenticated();
-  return { hospitalId, identityKey: toHex(key) };
 }

@@ -4,7 +4,7 @@
  * what must outlive a crash is on the disk before anything follows from it.
  */
 import { fromHex } from '@consilium/bytes';
-import { isSafeAgreementKey, verifyStrict } from '@consilium/crypto';
+import { isSafeAgreementKey } from '@consilium/crypto';
 import {
   ProtocolError,
   type Aggregate,
@@ -14,7 +14,7 @@ import {
   type RunEnd,
   type SecAggAggregate,
 } from '@consilium/protocol';
-import { SecAggError, startRecord } from '@consilium/secagg';
+import { SecAggError } from '@consilium/secagg';
 import {
   cohortOf,
   memoryOf,
@@ -176,7 +176,9 @@ export class HospitalRun {
     switch (admission.is) {
       case 'admitted':
         this.#heads.keep(admission.initialModel, admission.initial);
-        if (config.body.mode === 'secagg') this.#secure = await this.#openSecure(config, admission.initial);
+        if (config.body.mode === 'secagg') {
+          this.#secure = await SecurePart.open(this.ports, config, admission.initial);
+        }
         return 'WELCOME';
       case 'refused':
         return admission.code;
@@ -220,15 +222,6 @@ export class HospitalRun {
     const reason = known ?? (await rules.refuseRound(plan, config, () => learner.patients?.(config)));
     if (reason !== undefined) this.#declined = { plan: digest, reason };
     await this.#step({ type: 'plan', plan, digest, ...(reason === undefined ? {} : { isDeclined: true }) });
-  }
-
-  async #openSecure(config: Opened<'run-config'>, initial: Float32Array): Promise<SecurePart> {
-    const { runId } = config.body;
-    const record = (await this.ports.memory.readSecure(runId)) ?? startRecord(runId);
-    const { coordinatorKey } = this.ports;
-    const verify = (bytes: Uint8Array, signature: Uint8Array): boolean =>
-      verifyStrict(coordinatorKey, bytes, signature);
-    return new SecurePart({ ...this.ports, verify }, config, record, initial);
   }
 
   async #securePlan(opened: Opened<'secagg-plan'>): Promise<void> {

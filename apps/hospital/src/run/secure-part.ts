@@ -3,6 +3,7 @@
  * exchange of each attempt, and follows the sums to the next head. What it remembers is durable before anything is sent.
  */
 import { clipUpdate } from '@consilium/aggregation';
+import { verifyStrict } from '@consilium/crypto';
 import type { Opened } from '@consilium/protocol';
 import {
   differingField,
@@ -16,6 +17,7 @@ import {
   recordAdvert,
   recordCompleted,
   SecAggError,
+  startRecord,
   type Contribution,
   type HospitalRecord,
   type LocalPolicy,
@@ -34,7 +36,6 @@ export interface SecurePartPorts extends Credentials {
   readonly signal: AbortSignal;
   /** See {@link SummedHeadPorts}. */
   readonly recomputeBytes?: number;
-  readonly verify: (bytes: Uint8Array, signature: Uint8Array) => boolean;
 }
 
 /** Clocks of hospitals are wrong by hours, and rounds take days: the record, not the clock, keeps replays out. */
@@ -56,7 +57,13 @@ export class SecurePart {
   #trained: { readonly round: number; readonly contribution: Contribution } | undefined;
   #scored: { readonly model: string; readonly scores: Scores | undefined } | undefined;
 
-  constructor(
+  /** Goes on with what this hospital said in an earlier process. @param initial - the head that the run begins with. */
+  static async open(ports: SecurePartPorts, config: Opened<'run-config'>, initial: Float32Array): Promise<SecurePart> {
+    const { runId } = config.body;
+    return new SecurePart(ports, config, (await ports.memory.readSecure(runId)) ?? startRecord(runId), initial);
+  }
+
+  private constructor(
     private readonly ports: SecurePartPorts,
     private readonly config: Opened<'run-config'>,
     record: HospitalRecord,
@@ -64,7 +71,9 @@ export class SecurePart {
   ) {
     const { runId } = config.body;
     this.#record = record;
-    this.#heads = new SummedHead({ ...ports, config, initial });
+    const verify = (bytes: Uint8Array, signature: Uint8Array): boolean =>
+      verifyStrict(ports.coordinatorKey, bytes, signature);
+    this.#heads = new SummedHead({ ...ports, config, initial, verify });
     const current = (): HospitalRecord => this.#record;
     this.#records = {
       get current() {
