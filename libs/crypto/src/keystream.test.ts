@@ -3,7 +3,7 @@
  * of terms, any length (also where a block ends inside) and any starting point, is arithmetic modulo 2^32 on those words;
  * (3) a part of a stream is the same words as the whole; (4) keys that differ in one bit give unrelated streams; (5) no
  * word is out of reach; (6) bad arguments change nothing; (7) no keystream stays behind in the kernel;
- * (8) the product of a stream with words is the sum of products modulo 2^32.
+ * (8) the product of a stream with words is the sum of products modulo 2^32; (9) so is the sum of two vectors.
  * Oracle: vectors/keystream of the design (node:crypto by an independent script, 2026-11-22), one-shot AES-256-CTR of
  * node:crypto, and BigInt arithmetic.
  *
@@ -13,10 +13,11 @@ import { createCipheriv } from 'node:crypto';
 import { fromHex } from '@consilium/bytes';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addKeystreams, keystreamDot, keystreamWords, type MaskTerm } from './keystream.js';
-import { kernel } from './ring-kernel.js';
+import { addKeystreams, addWords, keystreamDots, keystreamWords, type MaskTerm } from './keystream.js';
+import { BLOCK_BYTES, kernel } from './ring-kernel.js';
 import { secretBytes } from './secretbox.js';
 
+const BLOCK_WORDS = BLOCK_BYTES / 4;
 const key = fromHex('63958393bca672d8545f280ccc81364cc84773b873b9b386c6eb522d1d6b5781');
 
 function oneShot(streamKey: Uint8Array, words: number): Uint32Array {
@@ -34,9 +35,12 @@ describe('the stream', () => {
     ]);
   });
 
-  it.each([1, 3, 4, 16_383, 16_384, 16_385, 40_001])('is AES-256-CTR of zeros: %i words', (words) => {
-    expect(sameWords(keystreamWords(key, words), oneShot(key, words))).toBe(true);
-  });
+  it.each([1, 3, 4, BLOCK_WORDS - 1, BLOCK_WORDS, BLOCK_WORDS + 1, 70_001])(
+    'is AES-256-CTR of zeros: %i words',
+    (words) => {
+      expect(sameWords(keystreamWords(key, words), oneShot(key, words))).toBe(true);
+    },
+  );
 
   it('can be entered at any counter, also beyond 2^32 bytes', () => {
     const whole = oneShot(key, 40_000);
@@ -70,14 +74,44 @@ describe('the stream', () => {
   });
 });
 
-describe('the product with a stream', () => {
-  it.each([1, 3, 16_383, 16_384, 16_389])('is the sum of products modulo 2^32: %i words', (count) => {
-    const stream = oneShot(key, count);
+const nothingStays = (): void => {
+  expect(new Uint8Array(kernel.memory.buffer).every((byte) => byte === 0)).toBe(true);
+};
+
+describe('the products with streams', () => {
+  it.each([1, 3, 17, BLOCK_WORDS - 1, BLOCK_WORDS, BLOCK_WORDS + 5])('are sums modulo 2^32: %i words', (count) => {
     const words = oneShot(key.toReversed(), count);
-    addKeystreams(new Uint32Array(16_384), [{ key, sign: 1 }]); // what an earlier call left must not count
-    const exact = words.reduce((sum, word, k) => sum + BigInt(word) * BigInt(stream[k] ?? 0), 0n);
-    expect(keystreamDot(key, words)).toBe(Number(BigInt.asUintN(32, exact)));
-    expect(new Uint8Array(kernel.memory.buffer).every((byte) => byte === 0)).toBe(true);
+    const keys = [key, secretBytes(32)];
+    const exact = keys.map((each) => {
+      const stream = oneShot(each, count);
+      return Number(
+        BigInt.asUintN(
+          32,
+          words.reduce((sum, word, k) => sum + BigInt(word) * BigInt(stream[k] ?? 0), 0n),
+        ),
+      );
+    });
+    expect(keystreamDots(keys, words)).toEqual(exact);
+    nothingStays();
+  });
+});
+
+describe('adding vectors', () => {
+  it.each([1, 5, 16, 17, BLOCK_WORDS, BLOCK_WORDS + 1])('is arithmetic modulo 2^32: %i words', (count) => {
+    const [target, term] = [oneShot(key, count + 2), oneShot(key.toReversed(), count)];
+    const exact = target.map((word, k) => word + (k === 0 || k > count ? 0 : (term[k - 1] ?? 0)));
+    addWords(target.subarray(1, count + 1), term);
+    expect(sameWords(target, exact)).toBe(true);
+    expect(sameWords(term, oneShot(key.toReversed(), count))).toBe(true);
+    nothingStays();
+  });
+
+  it.each([3, 5])('of 4 and %i words is refused and changes nothing', (count) => {
+    const target = new Uint32Array(4);
+    expect(() => {
+      addWords(target, new Uint32Array(count).fill(1));
+    }).toThrow(RangeError);
+    expect([...target]).toEqual([0, 0, 0, 0]);
   });
 });
 
@@ -88,7 +122,7 @@ describe('adding streams', () => {
   );
 
   it('is arithmetic modulo 2^32', () => {
-    const lengths = fc.constantFrom(1, 5, 16_384, 16_390);
+    const lengths = fc.constantFrom(1, 5, BLOCK_WORDS, BLOCK_WORDS + 6);
     fc.assert(
       fc.property(terms, lengths, fc.nat(0xffffffff), (list: MaskTerm[], length, first) => {
         const target = Uint32Array.from({ length }, (_, k) => first + k);
@@ -111,7 +145,7 @@ describe('adding streams', () => {
   });
 
   it('cancels', () => {
-    const target = new Uint32Array(16_385).fill(7);
+    const target = new Uint32Array(BLOCK_WORDS + 1).fill(7);
     addKeystreams(target, [{ key, sign: 1 }]);
     addKeystreams(target, [{ key, sign: -1 }]);
     expect(target.every((word) => word === 7)).toBe(true);
@@ -131,6 +165,6 @@ describe('adding streams', () => {
 
   it('leaves no keystream in the memory of the kernel', () => {
     addKeystreams(new Uint32Array(100), [{ key, sign: 1 }]);
-    expect(new Uint8Array(kernel.memory.buffer).every((byte) => byte === 0)).toBe(true);
+    nothingStays();
   });
 });

@@ -2,18 +2,19 @@
  * Four public linear words at the end of each raw vector (SPEC section 2). They hold for the sum as for its parts, so a
  * wrong mask, a flipped bit or a wrong survivor set shows; whoever alters a sum on purpose computes them anew.
  */
-import { keystreamDot } from '@consilium/crypto';
+import { keystreamDots } from '@consilium/crypto';
 import { SecAggError } from './errors.js';
 import { checksumKey } from './keys.js';
 import { CHECKSUM_WORDS } from './params.js';
 
-function checksum(sessionId: string, words: Uint32Array, index: number): number {
-  return keystreamDot(checksumKey(sessionId, index), words.subarray(0, words.length - CHECKSUM_WORDS));
+function checksums(sessionId: string, words: Uint32Array): number[] {
+  const keys = Array.from({ length: CHECKSUM_WORDS }, (_, index) => checksumKey(sessionId, index));
+  return keystreamDots(keys, words.subarray(0, words.length - CHECKSUM_WORDS));
 }
 
 /** @param words - shape (D,); its last four are written. */
 export function writeChecksums(sessionId: string, words: Uint32Array): void {
-  for (let i = 0; i < CHECKSUM_WORDS; i++) words[words.length - CHECKSUM_WORDS + i] = checksum(sessionId, words, i);
+  words.set(checksums(sessionId, words), words.length - CHECKSUM_WORDS);
 }
 
 /**
@@ -23,9 +24,8 @@ export function writeChecksums(sessionId: string, words: Uint32Array): void {
  * @throws {@link SecAggError} `SUM_CORRUPT`.
  */
 export function requireChecksums(sessionId: string, words: Uint32Array): void {
-  for (let i = 0; i < CHECKSUM_WORDS; i++) {
-    if (words[words.length - CHECKSUM_WORDS + i] !== checksum(sessionId, words, i)) {
-      throw new SecAggError('SUM_CORRUPT', 'the sum does not match its checksum words');
-    }
+  const written = words.subarray(words.length - CHECKSUM_WORDS);
+  if (checksums(sessionId, words).some((word, i) => word !== written[i])) {
+    throw new SecAggError('SUM_CORRUPT', 'the sum does not match its checksum words');
   }
 }

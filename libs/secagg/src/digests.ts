@@ -43,12 +43,3 @@ export function vectorTree(words: Uint32Array): Tree {
 }
 
 export const vectorRoot = (words: Uint32Array): string => toHex(rootOf(vectorTree(words)));
-
-/** total[k] += vector[k] modulo 2^32, both shape (D,). */
-export function addWords(total: Uint32Array, vector: Uint32Array): void {
-  // As Int32 the engine adds machine words; u32 above 2^31 would pass through floating point. The bits are the same.
-  const [sum, term] = [signed(total), signed(vector)];
-  for (let k = 0; k < sum.length; k++) sum[k] = ((sum[k] as number) + (term[k] as number)) | 0;
-}
-
-const signed = ({ buffer, byteOffset, length }: Uint32Array): Int32Array => new Int32Array(buffer, byteOffset, length);

@@ -2,7 +2,7 @@
  * An update as ring elements, and a sum of them back as a mean (SPEC section 2). Clipping is checked here and never done:
  * it belongs to training, and doing it here would hide that it was left out.
  */
-import { secretBytes, keystreamWords } from '@consilium/crypto';
+import { addKeystreams, secretBytes } from '@consilium/crypto';
 import { requireChecksums, writeChecksums } from './checksum.js';
 import { SecAggError } from './errors.js';
 import { type CheckedPlan, CHECKSUM_WORDS, LEADING_WORDS } from './params.js';
@@ -69,7 +69,8 @@ function requireCounts({ body }: CheckedPlan, examples: number, metrics: readonl
  */
 export function roundStochastically(value: number, u: number): number {
   const floor = Math.floor(value);
-  return floor + (u < (value - floor) * TWO_32 ? 1 : 0);
+  // 1 where u is below the fraction, else 0: half of the branches of a comparison would be guessed wrong.
+  return floor + Math.ceil(value - floor - u / TWO_32);
 }
 
 /**
@@ -85,17 +86,17 @@ export function encodeContribution(plan: CheckedPlan, sessionId: string, contrib
   const { weighting, weightCap } = plan.body;
   const weight = weighting === 'uniform' ? 1 : Math.min(examples, weightCap);
   const scale = (weight / weightCap) * unitsPerUpdate(plan);
-  // A stream under a fresh secret key is the CSPRNG here: one call of the system's for 4 MB would cost no less.
-  const key = secretBytes(32);
-  const u = keystreamWords(key, update.length);
   const words = new Uint32Array(plan.words);
   words.set([1, weight, ...metrics]);
-  const start = LEADING_WORDS + metrics.length;
-  for (let k = 0; k < update.length; k++) {
-    words[start + k] = roundStochastically((update[k] as number) * scale, u[k] as number);
-  }
+  // A stream under a fresh secret key is the CSPRNG here. Each of its words gives way to the coordinate that it rounds.
+  const u = words.subarray(LEADING_WORDS + metrics.length, plan.words - CHECKSUM_WORDS);
+  const coordinates = new Int32Array(u.buffer, u.byteOffset, u.length);
+  const key = secretBytes(32);
+  addKeystreams(u, [{ key, sign: 1 }]);
   key.fill(0);
-  u.fill(0);
+  for (let k = 0; k < coordinates.length; k++) {
+    coordinates[k] = roundStochastically((update[k] as number) * scale, u[k] as number);
+  }
   writeChecksums(sessionId, words);
   return words;
 }

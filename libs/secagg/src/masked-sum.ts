@@ -1,7 +1,8 @@
 /** The running sum of masked vectors: each is checked whole, added and forgotten, so that one is held and never n. */
 import { concatBytes, toHex } from '@consilium/bytes';
+import { addWords } from '@consilium/crypto';
 import { type DealtCohort, type Member, requireSession } from './cohort.js';
-import { addWords, vectorTree } from './digests.js';
+import { vectorTree } from './digests.js';
 import { SecAggError } from './errors.js';
 import { rootOf } from './merkle.js';
 import type { Masked, Survivor } from './messages.js';

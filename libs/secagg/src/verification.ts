@@ -3,9 +3,9 @@
  * signed vectors catches a coordinator that lies.
  */
 import { equalBytes, toHex } from '@consilium/bytes';
-import { addKeystreams, digestBlob, type MaskTerm } from '@consilium/crypto';
+import { addKeystreams, addWords, digestBlob, type MaskTerm } from '@consilium/crypto';
 import { type Cohort, type Member, requireSession } from './cohort.js';
-import { addWords, CHUNK_BYTES, recoveredDigest, vectorRoot, wordBytes } from './digests.js';
+import { CHUNK_BYTES, recoveredDigest, vectorRoot, wordBytes } from './digests.js';
 import { type DecodedSum, decodeSum } from './encoding.js';
 import { SecAggError } from './errors.js';
 import { type RecoveredSecret, remainingMasks } from './masks.js';
