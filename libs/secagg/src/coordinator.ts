@@ -11,7 +11,7 @@ import type { MaskedSum } from './masked-sum.js';
 import { rootOf, type Tree } from './merkle.js';
 import type * as message from './messages.js';
 import { type CheckedPlan, requireEnough } from './params.js';
-import { parcelProof, parcelTree, shareDigests } from './shares.js';
+import { parcelProofs, parcelTree, shareDigests } from './shares.js';
 import { COORDINATOR, headerOf } from './statements.js';
 
 export interface Stage<Send, Keep> {
@@ -80,13 +80,14 @@ export function closeShares(
   const inOrder = cohort.members.flatMap(({ x }) => byX.get(x) ?? []);
   requireEnough(cohort.plan, inOrder.length, 'hospitals dealt shares');
   const dealt = inOrder.map(({ dealer }) => dealer);
+  const dealers = inOrder.map(({ tree, ...dealing }) => ({ ...dealing, proofOf: parcelProofs(tree) }));
   const send = dealt.map((recipient): [string, message.Deliver] => {
     const place = cohort.members.indexOf(recipient);
-    const deliveries = inOrder.map(({ dealer, head, parcels, tree }) => ({
+    const deliveries = dealers.map(({ dealer, head, parcels, proofOf }) => ({
       x: dealer.x,
       head,
       parcel: parcels[place] as message.Parcel,
-      proof: parcelProof(tree, place),
+      proof: proofOf(place),
     }));
     return [recipient.hospitalId, { ...sessionHeader(cohort, COORDINATOR), deliveries }];
   });
@@ -130,7 +131,10 @@ export function checkAgree(cohort: SurvivingCohort, agree: message.Agree): Membe
   return signer;
 }
 
-/** @param agrees - checked, one for each hospital. @throws {@link SecAggError} `TOO_FEW`. */
+/**
+ * @param agrees - checked, one for each hospital. t of them are forwarded: a hospital asks for no more, and verifies each.
+ * @throws {@link SecAggError} `TOO_FEW`.
+ */
 export function closeAgreement(
   cohort: SurvivingCohort,
   agrees: readonly message.Opened<message.Agree>[],
@@ -142,7 +146,7 @@ export function closeAgreement(
   });
   const { threshold } = cohort.plan.body;
   if (forwards.length < threshold) throw new SecAggError('TOO_FEW', `${forwards.length} of ${threshold} agreed`);
-  return { ...sessionHeader(cohort, COORDINATOR), agrees: forwards };
+  return { ...sessionHeader(cohort, COORDINATOR), agrees: forwards.slice(0, threshold) };
 }
 
 /** One survivor's shares, each as its dealer signed it. */

@@ -32,9 +32,9 @@ export function rootOf(tree: Tree): Uint8Array {
   return root;
 }
 
-/** The siblings on the way from a leaf to the root, from below. */
-export function auditPath(tree: Tree, index: number): Uint8Array[] {
-  return tree.flatMap((level, height) => level[(index >> height) ^ 1] ?? []);
+/** The siblings on the way from a leaf to the root, from below: of the hashes of a {@link Tree} in whatever form. */
+export function auditPath<Hash>(tree: readonly (readonly Hash[])[], index: number): Hash[] {
+  return tree.map((level, height) => level[(index >> height) ^ 1]).filter((hash) => hash !== undefined);
 }
 
 /**

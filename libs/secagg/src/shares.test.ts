@@ -17,7 +17,7 @@ import { describe, expect, it } from 'vitest';
 import { shareKeys } from './keys.js';
 import { rootOf } from './merkle.js';
 import { dealtRound } from './rehearsal.js';
-import { parcelOpener, parcelProof, parcelTree } from './shares.js';
+import { parcelOpener, parcelProofs, parcelTree } from './shares.js';
 
 /** The package keeps x behind y. */
 const joined = (x: number, y: Uint8Array): Uint8Array => Uint8Array.from([...y, x]);
@@ -81,7 +81,7 @@ it('a parcel whose plaintext is for another place or session is refused, althoug
       const parcel = { ...delivery.parcel, sealed: toBase64(sealSecret(key, wrong)) };
       const leaves = cohort.members.map(({ x }) => (x === 3 ? parcel : { ...parcel, x }));
       const tree = parcelTree(leaves);
-      const hostile = { ...delivery, parcel, proof: parcelProof(tree, 2) };
+      const hostile = { ...delivery, parcel, proof: parcelProofs(tree)(2) };
       const refused = expect.objectContaining({ code: 'BAD_SHARE', accused: 'h2' }) as Error;
       expect(() => open(dealer, toHex(rootOf(tree)), hostile)).toThrow(refused);
     }

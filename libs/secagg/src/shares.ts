@@ -28,12 +28,10 @@ const HEAD_BYTES = SECRET_BYTES + 2;
 export function shareDigests(
   sessionId: string,
 ): (type: ShareType, fromX: number, toX: number, share: Uint8Array) => string {
-  const session = fromHex(sessionId);
-  return (type, fromX, toX, share) => {
-    const place = Uint8Array.of(fromX, toX);
-    const bytes = lengthPrefixed(`${LABEL}share`, session, type, place.subarray(0, 1), place.subarray(1), share);
-    return toHex(sha256Of(bytes));
-  };
+  const prefix = (type: ShareType) => lengthPrefixed(`${LABEL}share`, fromHex(sessionId), type);
+  const prefixes = { 'self-seed': prefix('self-seed'), 'mask-key': prefix('mask-key') };
+  return (type, fromX, toX, share) =>
+    toHex(sha256Of(prefixes[type], lengthPrefixed(Uint8Array.of(fromX), Uint8Array.of(toX), share)));
 }
 
 /** @param parcels - one for each of U1, in ascending x. */
@@ -66,8 +64,11 @@ export function dealShares(
   return { shareRoot: toHex(rootOf(parcelTree(parcels))), parcels };
 }
 
-/** For the coordinator, which forwards one parcel with the path that ties it to the dealer's signature. */
-export const parcelProof = (tree: Tree, index: number): string[] => auditPath(tree, index).map(toHex);
+/** For the coordinator, which forwards each parcel with the path that ties it to the dealer's signature. */
+export function parcelProofs(tree: Tree): (index: number) => string[] {
+  const hashes = tree.map((level) => level.map(toHex)); // once for all paths, which share them
+  return (index) => auditPath(hashes, index);
+}
 
 /**
  * What a recipient accepts of dealers, or the reason to complain about one.
