@@ -1,11 +1,13 @@
 /** A coordinator as a process of its own, and hospitals that this process plays: what a measurement needs of both. */
 import { execFileSync, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { enrol, openHome, writeCard } from '@consilium/coordinator';
+import { Membership, openHome, writeCard } from '@consilium/coordinator';
+import { verifyStrict } from '@consilium/crypto';
 import { initialise, openIdentity, pinnedCoordinator, trust } from '@consilium/hospital';
+import { openSelfSigned, type Envelope } from '@consilium/protocol';
 import type { RawCredentials } from '../support/raw-hospital.js';
 import { childLines } from './child-lines.js';
 
@@ -41,10 +43,16 @@ export class Bench {
       directory,
       Array.from({ length: count }, (_, k) => `hospital-${k}`),
     );
-    await bench.each(async (hospital) => {
-      await enrol(home, (await initialise(bench.homeOf(hospital), hospital)).file);
+    const files = await bench.each(async (hospital) => {
+      const { file } = await initialise(bench.homeOf(hospital), hospital);
       await trust(bench.homeOf(hospital), card.file);
+      return readFile(file, 'utf8');
     });
+    // All under one membership: each that is opened anew reads all entries before it.
+    const membership = await Membership.open(home);
+    for (const text of files) {
+      await membership.enrol(openSelfSigned('enrolment', text, verifyStrict), JSON.parse(text) as Envelope, 'bench');
+    }
     return bench;
   }
 

@@ -7,6 +7,7 @@ export type { Progress } from './run/progress.js';
 export type { Clock } from './run/clock.js';
 export type { ConductorPorts } from './run/conductor.js';
 export { Leadership } from './run/leadership.js';
+export { Membership } from './membership/membership.js';
 export { Office } from './run/office.js';
 export type { Line } from './gateway/caller.js';
 export { Desk } from './gateway/desk.js';
