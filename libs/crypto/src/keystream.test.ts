@@ -29,7 +29,7 @@ const sameWords = (a: Uint32Array, b: Uint32Array): boolean =>
   Buffer.compare(new Uint8Array(a.buffer), new Uint8Array(b.buffer)) === 0;
 
 describe('the stream', () => {
-  it('has the words of the known answer', () => {
+  it('1. has the words of the known answer', () => {
     expect([...keystreamWords(key, 8)]).toEqual([
       3306159234, 3020213244, 2229799277, 2275320116, 1783399118, 865198940, 3299051566, 809712687,
     ]);
@@ -52,7 +52,7 @@ describe('the stream', () => {
     expect(keystreamWords(key, 1, 4 * 0x1_4000_0000)[0]).toBe(far.readUInt32LE());
   });
 
-  it('of a key with one bit flipped has nothing in common', () => {
+  it('1. of a key with one bit flipped has nothing in common', () => {
     const other = Uint8Array.from(key, (byte, at) => (at === 31 ? byte ^ 1 : byte));
     const [a, b] = [keystreamWords(key, 32_768), keystreamWords(other, 32_768)];
     let bits = 0;
@@ -63,7 +63,7 @@ describe('the stream', () => {
     expect(Math.abs(bits - 2 ** 19)).toBeLessThan(6.5 * 512);
   });
 
-  it('reaches both ends of the ring: the highest byte of a word takes all its values, evenly', () => {
+  it('2. reaches both ends of the ring: the highest byte of a word takes all its values, evenly', () => {
     const words = keystreamWords(secretBytes(32), 1_000_000);
     const seen = new Float64Array(256);
     for (const word of words) seen[word >>> 24] = (seen[word >>> 24] ?? 0) + 1;

@@ -24,7 +24,7 @@ function addAll(words: readonly Uint32Array[]): Int32Array {
   return new Int32Array(sum.buffer);
 }
 
-describe('stochastic rounding', () => {
+describe('21. stochastic rounding', () => {
   it.each([0.3, -0.3, 0.5, 123_456.25, -7])('of %f keeps the expectation', (value) => {
     const count = 1_000_000;
     const u = keystreamWords(secretBytes(32), count);

@@ -38,7 +38,7 @@ function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return ab / Math.sqrt(aa * bb);
 }
 
-it('a masked vector is uniform in each of its bytes', () => {
+it('2. a masked vector is uniform in each of its bytes', () => {
   const { vector } = masked();
   for (const shift of [0, 8, 16, 24]) requireUniformBytes(vector, shift);
 });
