@@ -85,7 +85,7 @@ async function meet(policy: string, config: Partial<RunConfig> = {}, pupil: Part
     learner: { ...learner, patients: () => 7, ...pupil },
     memory: new FolderMemory(home),
     modes: ['sealed'],
-    rules: new HouseRules(home, join(home, 'cache'), approvals),
+    rules: new HouseRules(home, join(home, 'cache'), approvals, credentials),
     progress: (step) => {
       if (step.event === 'stage') stages.push(step.stage);
     },
@@ -147,12 +147,9 @@ describe('a configuration that the policy refuses', () => {
     closing.push(() => consortium.dismantle());
     const home = consortium.homeOf('a');
     await writeFile(join(home, 'policy.yaml'), DEFAULT_POLICY, { mode: 0o600 });
-    const { identity } = await openIdentity(home);
-    const rules = new HouseRules(
-      home,
-      join(home, 'cache'),
-      new Approvals(home, identity, await pinnedCoordinator(home)),
-    );
+    const own = await openIdentity(home);
+    const approvals = new Approvals(home, own.identity, await pinnedCoordinator(home));
+    const rules = new HouseRules(home, join(home, 'cache'), approvals, own);
     const learner = knownLearner(5, () => new Float32Array(15));
     expect(await consortium.join('a', learner, { rules })).toMatchObject({ detail: 'TRUST_MODE_NOT_ALLOWED' });
     expect(consortium.progress).toContainEqual({

@@ -4,12 +4,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Membership, openHome, writeCard } from '@consilium/coordinator';
-import { verifyStrict } from '@consilium/crypto';
-import { initialise, openIdentity, pinnedCoordinator, trust } from '@consilium/hospital';
-import { openSelfSigned, type Envelope } from '@consilium/protocol';
+import { openHome } from '@consilium/coordinator';
+import { openIdentity, pinnedCoordinator } from '@consilium/hospital';
 import type { RawCredentials } from '../support/raw-hospital.js';
 import { childLines } from './child-lines.js';
+import { approveAll } from '../support/members.js';
 
 export const COORDINATOR = fileURLToPath(import.meta.resolve('@consilium/coordinator')).replace(
   /dist\/index\.js$/,
@@ -34,25 +33,15 @@ export class Bench {
     readonly hospitals: readonly string[],
   ) {}
 
-  /** Enrols so many hospitals. */
+  /** So many hospitals have joined. */
   static async prepare(count: number): Promise<Bench> {
     const directory = await mkdtemp(join(tmpdir(), 'consilium-bench-'));
     const home = await openHome(join(directory, 'coordinator'));
-    const card = await writeCard(home, 'bench');
     const bench = new Bench(
       directory,
       Array.from({ length: count }, (_, k) => `hospital-${k}`),
     );
-    const files = await bench.each(async (hospital) => {
-      const { file } = await initialise(bench.homeOf(hospital), hospital);
-      await trust(bench.homeOf(hospital), card.file);
-      return readFile(file, 'utf8');
-    });
-    // All under one membership: each that is opened anew reads all entries before it.
-    const membership = await Membership.open(home);
-    for (const text of files) {
-      await membership.enrol(openSelfSigned('enrolment', text, verifyStrict), JSON.parse(text) as Envelope, 'bench');
-    }
+    await approveAll(home, bench.hospitals, (hospital) => bench.homeOf(hospital));
     return bench;
   }
 

@@ -17,10 +17,11 @@ import {
   openEngine,
   untrainedBackbone,
 } from '@consilium/backbone';
-import { openHome, writeCard } from '@consilium/coordinator';
+import { openHome } from '@consilium/coordinator';
 import { decodeImage } from '@consilium/imaging';
 import { demoHospitals, encodePhantom, renderPhantom } from '@consilium/phantom';
 import { runProgram, type Ending } from '../support/programs.js';
+import { joinAll } from '../support/members.js';
 
 const WIDTH = 2048;
 let directory: string;
@@ -99,11 +100,9 @@ interface Finding {
   readonly fix: string;
 }
 
-/** Of a coordinator that is not running. */
-let card: string;
-beforeAll(async () => {
-  card = (await writeCard(await openHome(join(directory, 'office')), 'test')).file;
-});
+/** With a coordinator that is not running. */
+const joined = async (name: string): Promise<void> =>
+  joinAll(await openHome(join(directory, 'office')), [name], () => join(directory, name));
 
 async function doctor(
   home: string,
@@ -116,8 +115,7 @@ async function doctor(
 describe('doctor', () => {
   it('finds a sound node sound, and says that its backbone is untrained', async () => {
     const home = join(directory, 'sound');
-    await run('init', 'sound', '--home', home, '--card', card);
-    await chmod(home, 0o700);
+    await joined('sound');
     await mkdir(join(directory, 'images'));
     await writeFile(join(directory, 'images', 'labels.csv'), 'file,label\n');
     await writeFile(join(home, 'hospital.yaml'), 'coordinator: http://127.0.0.1:9\ndata: ../images\n');
@@ -155,7 +153,7 @@ describe('doctor', () => {
 
   it('ends with 5 for what cannot be used, each with what to do', async () => {
     const home = join(directory, 'broken');
-    await run('init', 'broken', '--home', home, '--card', card);
+    await joined('broken');
     await chmod(join(home, 'identity.key'), 0o644);
     await writeFile(join(home, 'weights.safetensors'), 'no weights');
     const config = 'coordinator: http://127.0.0.1:9\ndata: nowhere\nbackbone: weights.safetensors\n';

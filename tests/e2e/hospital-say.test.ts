@@ -16,22 +16,20 @@ import { pino } from 'pino';
 import { afterEach, beforeAll, afterAll, describe, expect, it, vi } from 'vitest';
 import { untrainedBackbone } from '@consilium/backbone';
 import {
-  enrol,
   enrolledHospitals,
   openCoordinator,
   openHome,
   runConfig,
   runFileSchema,
-  writeCard,
   type Progress,
   type RunFile,
   type RunningCoordinator,
 } from '@consilium/coordinator';
-import { initialise, trust } from '@consilium/hospital';
 import { PREPROCESSING_VERSION } from '@consilium/imaging';
 import { runProgram, startProgram, type Ending, type RunningProgram } from '../support/programs.js';
 import { until } from '../support/until.js';
 import { film } from '../support/xray-folder.js';
+import { joinAll } from '../support/members.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -76,8 +74,7 @@ interface Office {
 async function convene(name: string, changes: Partial<RunFile> = {}): Promise<Office> {
   const office = await openHome(join(directory, `${name}-office`));
   const home = join(directory, name);
-  await enrol(office, (await initialise(home, 'north')).file);
-  await trust(home, (await writeCard(office, 'test')).file);
+  await joinAll(office, ['north'], () => home);
   const progress: Progress[] = [];
   coordinator = await openCoordinator({
     ...{ home: office, host: '127.0.0.1', port: 0, log: pino({ enabled: false }) },

@@ -7,8 +7,8 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openHome, writeCard } from '@consilium/coordinator';
-import { initialise, trust } from '@consilium/hospital';
+import { openHome } from '@consilium/coordinator';
+import { joinAll } from '../support/members.js';
 import { processesNaming, runProgram, startProgram } from '../support/programs.js';
 import { writeCleanFolder } from '../support/xray-folder.js';
 
@@ -18,8 +18,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'consilium-stop-'));
   home = join(directory, 'north');
   await writeCleanFolder(join(directory, 'images'), ['a'], 90);
-  await initialise(home, 'north');
-  await trust(home, (await writeCard(await openHome(join(directory, 'office')), 'test')).file);
+  await joinAll(await openHome(join(directory, 'office')), ['north'], () => home);
   const config = { coordinator: 'http://127.0.0.1:9', data: '../images', threads: 2 };
   await writeFile(join(home, 'hospital.yaml'), JSON.stringify(config));
 });

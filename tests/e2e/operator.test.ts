@@ -10,21 +10,15 @@ import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  FolderMemory,
-  HospitalNode,
-  initialise,
-  openIdentity,
-  pinnedCoordinator,
-  trust,
-  type NodeOutcome,
-} from '@consilium/hospital';
+import { openHome } from '@consilium/coordinator';
+import { FolderMemory, HospitalNode, openIdentity, pinnedCoordinator, type NodeOutcome } from '@consilium/hospital';
 import { headTensors } from '@consilium/model-spec';
 import { readSafetensors } from '@consilium/tensors';
 import { BACKBONE, knownLearner, PREPROCESSING } from '../support/federation.js';
 import { noPostgres, PostgresServer } from '../support/postgres.js';
 import { runProgram, startProgram, type Ending, type RunningProgram } from '../support/programs.js';
 import { unusedPort } from '../support/tcp-proxy.js';
+import { joinAll } from '../support/members.js';
 
 const ROUNDS = 4;
 const HOSPITALS = { first: ['a', 'b'], second: ['c', 'd'] } as const;
@@ -132,11 +126,7 @@ beforeAll(async () => {
   port = await unusedPort();
   expect((await coordinator('init')).status).toBe(0);
   const hospitals = Object.values(HOSPITALS).flat();
-  for (const hospital of hospitals) {
-    await initialise(path(hospital), hospital);
-    await trust(path(hospital), path('office', 'coordinator-card.json'));
-  }
-  await coordinator('enrol', ...hospitals.map((hospital) => path(hospital, 'enrolment.json')));
+  await joinAll(await openHome(path('office')), hospitals, path);
   for (const [run, members] of Object.entries({ ...HOSPITALS, third: ['a', 'b'] })) {
     await writeFile(path(`${run}.yaml`), JSON.stringify(runFile(run, members)));
   }

@@ -2,19 +2,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { enrol, openHome, writeCard, type RunFile } from '@consilium/coordinator';
+import { openHome, type RunFile } from '@consilium/coordinator';
 import {
   FolderMemory,
   HospitalNode,
-  initialise,
   openIdentity,
   pinnedCoordinator,
-  trust,
   type NodeOptions,
 } from '@consilium/hospital';
 import { SeededRandom } from '@consilium/tensors';
 import { knownLearner } from '../support/federation.js';
 import { waveUpdate, type Part } from '../support/expected-head.js';
+import { joinAll } from '../support/members.js';
 import { unusedPort } from '../support/tcp-proxy.js';
 
 export const SPEC = { kind: 'linear', inputs: 4, classes: 3 } as const;
@@ -43,11 +42,7 @@ export async function setStage(hospitals: readonly string[], changes: Partial<Ru
   const homeOf = (hospital: string): string => join(directory, hospital);
   const coordinatorHome = join(directory, 'coordinator');
   const home = await openHome(coordinatorHome);
-  const card = await writeCard(home, 'faults');
-  for (const hospital of hospitals) {
-    await enrol(home, (await initialise(homeOf(hospital), hospital)).file);
-    await trust(homeOf(hospital), card.file);
-  }
+  await joinAll(home, hospitals, homeOf);
   const runFile = join(directory, 'run.yaml');
   const { mode = 'sealed' } = changes;
   const run = {

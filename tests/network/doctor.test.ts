@@ -11,9 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openCoordinator, openHome, writeCard, type RunningCoordinator } from '@consilium/coordinator';
-import { hospitalConfig, initialise, networkFindings, trust } from '@consilium/hospital';
+import { openCoordinator, openHome, type RunningCoordinator } from '@consilium/coordinator';
+import { hospitalConfig, networkFindings } from '@consilium/hospital';
 import { connectProxy, httpOnlyProxy, testAuthority, tlsTerminator } from '../faults/networks.js';
+import { joinAll } from '../support/members.js';
 import { runProgram } from '../support/programs.js';
 
 let directory: string;
@@ -28,8 +29,7 @@ beforeAll(async () => {
     ...{ home: office, host: '127.0.0.1', port: 0, log: pino({ enabled: false }), progress: () => undefined },
   });
   closing.push(() => coordinator.close());
-  await initialise(home, 'north');
-  await trust(home, (await writeCard(office, 'test')).file);
+  await joinAll(office, ['north'], () => home);
   await writeFile(join(directory, 'ca.pem'), testAuthority());
   await writeFile(join(directory, 'labels.csv'), 'file,label\n');
 });

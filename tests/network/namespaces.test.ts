@@ -13,12 +13,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { untrainedBackbone } from '@consilium/backbone';
-import { enrol, openHome, writeCard } from '@consilium/coordinator';
-import { initialise, pinOf, trust } from '@consilium/hospital';
+import { openHome } from '@consilium/coordinator';
+import { pinOf } from '@consilium/hospital';
 import { PREPROCESSING_VERSION } from '@consilium/imaging';
 import { PROGRAMS } from '../support/programs.js';
 import { tcpSocketsOf } from '../support/sockets.js';
 import { writeCleanFolder } from '../support/xray-folder.js';
+import { joinAll } from '../support/members.js';
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
@@ -148,15 +149,14 @@ interface Scene {
   readonly nginxLog: string;
 }
 
-/** Proxy, nginx and coordinator up; one hospital enrolled. */
+/** Proxy, nginx and coordinator up; one hospital has joined. */
 async function setUp(name: string, proxy: keyof typeof PROXIES): Promise<Scene> {
   expect(script('up').status).toBe(0);
   const base = join(directory, name);
   await mkdir(base);
   const office = await openHome(join(base, 'office'));
   const home = join(base, 'north');
-  await enrol(office, (await initialise(home, 'north')).file);
-  await trust(home, (await writeCard(office, 'test')).file);
+  await joinAll(office, ['north'], () => home);
   const run = {
     ...{
       run: name,

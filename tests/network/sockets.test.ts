@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { enrol, openCoordinator, openHome, writeCard, type RunningCoordinator } from '@consilium/coordinator';
-import { initialise, trust } from '@consilium/hospital';
+import { openCoordinator, openHome, type RunningCoordinator } from '@consilium/coordinator';
+import { joinAll } from '../support/members.js';
 import { runProgram, startProgram, type RunningProgram } from '../support/programs.js';
 import { tcpSocketsOf } from '../support/sockets.js';
 import { film } from '../support/xray-folder.js';
@@ -23,8 +23,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'consilium-sockets-'));
   home = join(directory, 'north');
   const office = await openHome(join(directory, 'office'));
-  await enrol(office, (await initialise(home, 'north')).file);
-  await trust(home, (await writeCard(office, 'test')).file);
+  await joinAll(office, ['north'], () => home);
   coordinator = await openCoordinator({
     ...{ home: office, host: '127.0.0.1', port: 0, log: pino({ enabled: false }), progress: () => undefined },
   });

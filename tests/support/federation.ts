@@ -4,13 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import {
-  enrol,
   enrolledHospitals,
   openCoordinator,
   openHome,
   runConfig,
   runFileSchema,
-  writeCard,
   type Conductor,
   type Progress,
   type RunFile,
@@ -19,15 +17,14 @@ import {
 import {
   FolderMemory,
   HospitalNode,
-  initialise,
   openIdentity,
   pinnedCoordinator,
-  trust,
   type Learner,
   type NodeOptions,
   type NodeOutcome,
   type NodeProgress,
 } from '@consilium/hospital';
+import { joinAll } from './members.js';
 
 export const BACKBONE = 'ab'.repeat(32);
 export const PREPROCESSING = 'test-1';
@@ -54,12 +51,7 @@ export async function convene(
   const directory = await mkdtemp(join(tmpdir(), 'consilium-test-'));
   const homeOf = (hospital: string): string => join(directory, hospital);
   const home = await openHome(join(directory, 'coordinator'));
-  const card = await writeCard(home, 'test');
-  for (const hospital of hospitals) {
-    const { file } = await initialise(homeOf(hospital), hospital);
-    await enrol(home, file);
-    await trust(homeOf(hospital), card.file);
-  }
+  await joinAll(home, hospitals, homeOf);
   const file = runFileSchema.parse({
     run: 'test-run',
     study: { name: 'test', labels: ['normal', 'pneumonia', 'covid'] },

@@ -9,21 +9,19 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { untrainedBackbone, type Backbone } from '@consilium/backbone';
 import {
-  enrol,
   enrolledHospitals,
   openCoordinator,
   openHome,
   runConfig,
   runFileSchema,
-  writeCard,
   type Progress,
 } from '@consilium/coordinator';
 import { generateRoundKey } from '@consilium/crypto';
-import { initialise, trust } from '@consilium/hospital';
 import { PREPROCESSING_VERSION } from '@consilium/imaging';
 import { demoHospitals, encodePhantom, phantomLabels, renderPhantom } from '@consilium/phantom';
 import type { RunConfig } from '@consilium/protocol';
 import { SeededRandom } from '@consilium/tensors';
+import { joinAll } from './members.js';
 import { RecordingProxy, type RecordedConnection } from './recording-proxy.js';
 
 export const ROUNDS = 2;
@@ -70,13 +68,9 @@ export async function runOnXrays(ids: readonly string[]): Promise<XrayRun> {
   const directory = await mkdtemp(join(tmpdir(), 'consilium-wire-'));
   const coordinatorHome = join(directory, 'coordinator');
   const home = await openHome(coordinatorHome);
-  const card = await writeCard(home, 'test');
   const backbone = await untrainedBackbone();
   const sites = await Promise.all(ids.map((id, k) => makeSite(directory, id, k)));
-  for (const site of sites) {
-    await enrol(home, (await initialise(site.home, site.id)).file);
-    await trust(site.home, card.file);
-  }
+  await joinAll(home, ids, (id) => join(directory, id));
   const file = runFileSchema.parse({
     run: 'wire-run',
     study: { name: 'what is on the wire', labels: [...phantomLabels] },

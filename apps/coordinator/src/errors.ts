@@ -3,7 +3,6 @@
 export const EXIT_STATUS = {
   BAD_OPTION: 2,
   RUN_FILE_INVALID: 2,
-  ENROLMENT_INVALID: 2,
   NOT_INITIALISED: 2,
   /** Nobody of that name has joined. */
   HOSPITAL_UNKNOWN: 2,

@@ -3,11 +3,11 @@
  *
  *     coordinator.key   coordinator-card.json   membership/<number>.json   store/   models/<run>/
  */
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromHex, toHex } from '@consilium/bytes';
-import { fingerprint, loadOrCreateIdentity, signBytes, verifyStrict, type Identity } from '@consilium/crypto';
-import { openSelfSigned, ProtocolError, signStatement, type Enrolment, type Envelope } from '@consilium/protocol';
+import { toHex } from '@consilium/bytes';
+import { fingerprint, loadOrCreateIdentity, signBytes, type Identity } from '@consilium/crypto';
+import { signStatement, type Enrolment } from '@consilium/protocol';
 import { CoordinatorError } from './errors.js';
 import { Membership } from './membership/membership.js';
 
@@ -46,40 +46,7 @@ export async function writeCard(home: Home, name: string): Promise<{ file: strin
   return { file, fingerprint: fingerprint(identity.publicKey) };
 }
 
-/**
- * The way of joining without a network, by a file that was carried by hand: checks that its sender holds the key inside, and
- * takes it at once.
- *
- * @returns What people compare by phone.
- * @throws {@link CoordinatorError} `ENROLMENT_INVALID`, also for a hospital that is known with another key.
- */
-export async function enrol(
-  home: Home,
-  file: string,
-  by = 'cli',
-): Promise<{ hospitalId: string; fingerprint: string }> {
-  const { body, text } = await readEnrolment(file);
-  const membership = await Membership.open(home);
-  await membership.enrol(body, JSON.parse(text) as Envelope, by);
-  return { hospitalId: body.hospitalId, fingerprint: fingerprint(fromHex(body.identityKey)) };
-}
-
 /** Those who may be in the roster of a run, in hospital order. @throws {@link CoordinatorError} `MEMBERSHIP_BROKEN`. */
 export async function enrolledHospitals(home: Home): Promise<Enrolment[]> {
   return (await Membership.open(home)).active();
-}
-
-async function readEnrolment(file: string): Promise<{ body: Enrolment; text: string }> {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new CoordinatorError('ENROLMENT_INVALID', `cannot read the enrolment file ${file}`);
-  });
-  try {
-    return { body: openSelfSigned('enrolment', text, verifyStrict), text };
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    throw new CoordinatorError(
-      'ENROLMENT_INVALID',
-      `the enrolment ${file} is refused: ${error.code}: ${error.message}`,
-    );
-  }
 }

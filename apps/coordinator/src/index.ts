@@ -1,5 +1,5 @@
 export { CoordinatorError, type CoordinatorErrorCode } from './errors.js';
-export { enrol, enrolledHospitals, openHome, writeCard, type Home } from './home.js';
+export { enrolledHospitals, openHome, writeCard, type Home } from './home.js';
 export { readRunFile, runConfig, runFileSchema, type RunFile } from './run-file.js';
 export { openCoordinator, type CoordinatorOptions, type RunningCoordinator } from './server.js';
 export type { Conductor } from './run/conductor.js';
@@ -7,8 +7,9 @@ export type { Progress } from './run/progress.js';
 export type { Clock } from './run/clock.js';
 export type { ConductorPorts } from './run/conductor.js';
 export { Leadership } from './run/leadership.js';
-export { Membership } from './membership/membership.js';
 export { Office } from './run/office.js';
 export type { Line } from './gateway/caller.js';
 export { Desk } from './gateway/desk.js';
+export { Admission } from './membership/admission.js';
+export { Membership } from './membership/membership.js';
 export { Uploads } from './gateway/uploads.js';

@@ -1,20 +1,21 @@
 /**
- * Claims: an identity is made once and never replaced; what cannot be proved to be a coordinator's card is not pinned, and
- * leaves an older pin as it was; a hospital opens only as what it was made. Oracle: the bytes of the files.
+ * Claims: a hospital opens only as what it was made, also after a rotation that a crash cut off; a pinned card is checked each
+ * time, and what proves nothing is no card. Oracle: the bytes of the files, statements signed here.
  */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toHex } from '@consilium/bytes';
-import { fingerprint, generateIdentity, signBytes, type Identity } from '@consilium/crypto';
-import { signStatement } from '@consilium/protocol';
+import { generateIdentity, loadOrCreateIdentity, signBytes, type Identity } from '@consilium/crypto';
+import { signStatement, type HospitalId } from '@consilium/protocol';
 import { HospitalError } from './errors.js';
-import { initialise, openIdentity, pinnedCoordinator, trust } from './home.js';
+import { NEXT_KEY, openIdentity, pinnedCoordinator, writeEnrolment } from './home.js';
 
 let home: string;
 beforeEach(async () => {
   home = join(await mkdtemp(join(tmpdir(), 'consilium-home-')), 'hospital');
+  await mkdir(home);
 });
 afterEach(async () => {
   await rm(join(home, '..'), { recursive: true });
@@ -27,81 +28,60 @@ function card(named: Identity, signer = named): string {
   return JSON.stringify(envelope);
 }
 
-async function write(text: string): Promise<string> {
-  const file = join(home, '..', 'card.json');
-  await writeFile(file, text);
-  return file;
-}
+const pin = (text: string): Promise<void> => writeFile(join(home, 'coordinator-card.json'), text);
 
 const codeOf = (error: unknown): string => (error instanceof HospitalError ? error.code : String(error));
 const refusal = (promise: Promise<unknown>): Promise<string> => promise.then(() => 'accepted', codeOf);
 
-describe('initialise', () => {
-  it('makes an identity once: the second call keeps the key and says the same fingerprint', async () => {
-    const first = await initialise(home, 'north');
-    const key = await readFile(join(home, 'identity.key'));
-    expect(await initialise(home, 'north')).toEqual(first);
-    expect(await readFile(join(home, 'identity.key'))).toEqual(key);
-    const { identity, hospitalId } = await openIdentity(home);
-    expect([hospitalId, fingerprint(identity.publicKey)]).toEqual(['north', first.fingerprint]);
-  });
-
-  it.each(['', 'North', 'a b', '-a', 'a-', '../b', 'x'.repeat(64)])(
-    'refuses the name %j and makes nothing',
-    async (name) => {
-      expect(await refusal(initialise(home, name))).toBe('CONFIG_INVALID');
-      await expect(readFile(join(home, 'identity.key'))).rejects.toThrow('ENOENT');
-    },
-  );
-});
+async function made(name: string, key = 'identity.key'): Promise<Identity> {
+  const { identity } = await loadOrCreateIdentity(join(home, key));
+  await writeEnrolment(home, name as HospitalId, identity);
+  return identity;
+}
 
 describe('openIdentity', () => {
-  it('asks for init where there is none', async () => {
+  it('asks for an invitation where there is none', async () => {
     expect(await refusal(openIdentity(home))).toBe('NOT_INITIALISED');
   });
 
   it('refuses the enrolment of another hospital beside the key', async () => {
-    await initialise(home, 'north');
-    await initialise(`${home}-2`, 'south');
-    await writeFile(join(home, 'enrolment.json'), await readFile(join(`${home}-2`, 'enrolment.json')));
+    await made('north');
+    await writeEnrolment(home, 'south' as HospitalId, generateIdentity());
     await expect(openIdentity(home)).rejects.toThrow('does not belong to the key');
+    await writeFile(join(home, 'enrolment.json'), '{}');
+    expect(await refusal(openIdentity(home))).toBe('NOT_INITIALISED');
+  });
+
+  it('ends a rotation that a crash cut off, and only one that had come so far', async () => {
+    const old = await made('north');
+    const { identity: next } = await loadOrCreateIdentity(join(home, NEXT_KEY));
+    // The coordinator has not taken the new key: the old one counts.
+    expect((await openIdentity(home)).identity.publicKey).toEqual(old.publicKey);
+    await writeEnrolment(home, 'north' as HospitalId, next);
+    expect((await openIdentity(home)).identity.publicKey).toEqual(next.publicKey);
+    expect(await readdir(home)).not.toContain(NEXT_KEY);
+    expect((await openIdentity(home)).identity.publicKey).toEqual(next.publicKey);
   });
 });
 
-describe('trust', () => {
-  it('pins the key of a card and gives its fingerprint', async () => {
-    const office = generateIdentity();
-    const pinned = await trust(home, await write(card(office)));
-    expect(pinned).toEqual({ name: 'office', fingerprint: fingerprint(office.publicKey) });
-    expect(await pinnedCoordinator(home)).toEqual(office.publicKey);
-  });
-
-  it('refuses what proves nothing, and keeps the older pin', async () => {
+describe('pinnedCoordinator', () => {
+  it('is the key of a card that its owner signed', async () => {
+    expect(await refusal(pinnedCoordinator(home))).toBe('CARD_MISSING');
     const [office, other] = [generateIdentity(), generateIdentity()];
-    await trust(home, await write(card(office)));
-    await initialise(home, 'north');
+    await pin(card(office));
+    expect(await pinnedCoordinator(home)).toEqual(office.publicKey);
+    await made('north');
     const bad = {
       'signed by another key': card(other, office),
       'an enrolment': await readFile(join(home, 'enrolment.json'), 'utf8'),
       'no JSON': 'card',
       'too large': card(office) + ' '.repeat(300_000),
       'a key of small order': card({ ...office, publicKey: new Uint8Array(32) }),
+      altered: card(office).replace(/"payload":"./, '"payload":"A'),
     };
     for (const [what, text] of Object.entries(bad)) {
-      expect(await refusal(trust(home, await write(text))), what).toBe('CARD_INVALID');
+      await pin(text);
+      expect(await refusal(pinnedCoordinator(home)), what).toBe('CARD_INVALID');
     }
-    expect(await refusal(trust(home, join(home, 'none.json')))).toBe('FILE_MISSING');
-    expect(await pinnedCoordinator(home)).toEqual(office.publicKey);
-  });
-
-  it('is asked for where no card is pinned', async () => {
-    expect(await refusal(pinnedCoordinator(home))).toBe('CARD_MISSING');
-  });
-
-  it('is checked again each time: a pinned card that was altered is refused', async () => {
-    await trust(home, await write(card(generateIdentity())));
-    const file = join(home, 'coordinator-card.json');
-    await writeFile(file, (await readFile(file, 'utf8')).replace(/"payload":"./, '"payload":"A'));
-    expect(await refusal(pinnedCoordinator(home))).toBe('CARD_INVALID');
   });
 });

@@ -1,5 +1,8 @@
 export { HospitalError, type HospitalErrorCode } from './errors.js';
-export { initialise, openIdentity, pinnedCoordinator, trust } from './home.js';
+export { openIdentity, pinnedCoordinator } from './home.js';
+export { comparison, keepCompared } from './membership/compared.js';
+export { readInvitation } from './membership/invitation-file.js';
+export { joinRequest, makeKeys } from './membership/join.js';
 export { HospitalNode, type NodeOptions, type NodeOutcome, type NodeProgress } from './run/node.js';
 export { FolderMemory, type RunMemory } from './run/memory.js';
 export type { HospitalRules } from './run/hospital-rules.js';

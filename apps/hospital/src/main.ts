@@ -12,7 +12,6 @@ import { formatOption, homeOption, say, type Common } from './cli/options.js';
 import { addReleaseCommands } from './cli/release.js';
 import { EXIT_STATUS } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
-import { initialise, trust } from './home.js';
 import { PASSPHRASE_FILE } from './membership/passphrase.js';
 import { lineOf } from './progress-line.js';
 
@@ -35,36 +34,6 @@ program.hook('preAction', (_, action) => {
   const { passphraseFile } = action.opts<{ passphraseFile?: string }>();
   if (passphraseFile !== undefined) process.env[PASSPHRASE_FILE] = passphraseFile;
 });
-
-program
-  .command('init')
-  .description("make this hospital's identity and its enrolment file")
-  .argument('<name>', 'name of the hospital: a-z, 0-9 and hyphens')
-  .option(...homeOption)
-  .option('--card <file>', 'pin the coordinator of this card at once')
-  .addOption(formatOption())
-  .action(async (name: string, options: Common & { card?: string }) => {
-    const made = await initialise(options.home, name);
-    say(
-      options,
-      made,
-      `enrolment ${made.file}  (send it to the coordinator)\nfingerprint ${made.fingerprint}  (compare it by phone)`,
-    );
-    if (options.card !== undefined) await pin(options.card, options);
-  });
-
-program
-  .command('trust')
-  .description('pin the coordinator whose card this is')
-  .argument('<card>', 'coordinator-card.json, received by another way than this network')
-  .option(...homeOption)
-  .addOption(formatOption())
-  .action(pin);
-
-async function pin(card: string, options: Common): Promise<void> {
-  const pinned = await trust(options.home, card);
-  say(options, pinned, `pinned ${pinned.name}\nfingerprint ${pinned.fingerprint}  (compare it by phone)`);
-}
 
 program
   .command('start')

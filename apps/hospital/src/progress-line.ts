@@ -14,6 +14,12 @@ const VERIFIED = {
   no: 'the new head follows from the sum',
 } as const;
 
+const AWAITED = {
+  'awaiting-approval': 'waiting for a person here: consilium-hospital approve shows what waits',
+  'awaiting-roster':
+    'waiting for a person here: hospitals of this run are not in the roster that was compared; consilium-hospital membership shows its words, verify says that they were compared',
+} as const;
+
 export function lineOf(step: StartProgress): string | undefined {
   switch (step.event) {
     case 'line':
@@ -21,6 +27,7 @@ export function lineOf(step: StartProgress): string | undefined {
     case 'embedding':
       return step.done % 50 === 0 || step.done === step.total ? `embeddings ${step.done}/${step.total}` : undefined;
     case 'stage':
+      if (step.stage in AWAITED) return AWAITED[step.stage as keyof typeof AWAITED];
       return step.round > 0 ? `round ${step.round}: ${step.stage}` : step.stage;
     case 'declined':
       return `round ${step.round}: no update, ${step.reason}`;

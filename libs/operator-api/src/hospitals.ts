@@ -21,7 +21,7 @@ export const hospitalSchema = z.strictObject({
   state: z.enum(['provisional', 'active', 'revoked']).describe('only active ones are in the roster of a new run'),
   fingerprint: z.string().describe('of its public key, as people compare it by phone'),
   words: words.describe('its public key as 12 words'),
-  invited: z.strictObject({ at: instant, by: z.string() }).nullable().describe('null: enrolled by a file'),
+  invited: z.strictObject({ at: instant, by: z.string() }),
   joinedAt: instant,
   rotatedAt: instant.nullable().describe('when its key was last changed'),
   approved: comparison.extend({ by: z.string().describe('the operator') }).nullable(),

@@ -42,7 +42,6 @@ export const hospitals = {
     by: (person: string) => `by ${person}`,
     comparedBy: (person: string, how: string) => `compared by ${person} ${how}`,
     stale: 'the roster has changed since: its people should compare again',
-    byFile: 'enrolled by a file',
     refusals: 'What was refused in its name',
     unknown: 'not said',
   },

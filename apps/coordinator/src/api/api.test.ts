@@ -4,17 +4,15 @@
  * bound while the operator still gets in; what is answered has the described shape; no token, and no reason of a defect, is
  * in any answer or log line. Oracle: the description, the schemas, and a log that is kept in memory.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { toHex } from '@consilium/bytes';
-import { loadOrCreateIdentity, signBytes } from '@consilium/crypto';
-import { signStatement, type HospitalId } from '@consilium/protocol';
-import { enrol, openHome } from '../home.js';
+import { openHome, writeCard } from '../home.js';
+import { TestMembers } from '../membership/test-members.js';
 import { openCoordinator, type RunningCoordinator } from '../server.js';
 import { openApi } from './openapi.js';
 import { OPERATIONS } from './operations-table.js';
@@ -37,13 +35,9 @@ let log: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'consilium-api-'));
   const home = await openHome(join(folder, 'office'));
-  for (const hospitalId of ['a', 'b']) {
-    const { identity } = await loadOrCreateIdentity(join(folder, `${hospitalId}.key`));
-    const body = { v: 1 as const, hospitalId: hospitalId as HospitalId, identityKey: toHex(identity.publicKey) };
-    const { envelope } = signStatement('enrolment', body, hospitalId, (bytes) => signBytes(identity, bytes));
-    await writeFile(join(folder, `${hospitalId}.json`), JSON.stringify(envelope));
-    await enrol(home, join(folder, `${hospitalId}.json`));
-  }
+  await writeCard(home, 'test');
+  const members = await TestMembers.open(home);
+  for (const hospital of ['a', 'b']) await members.admit(hospital);
   log = '';
   coordinator = await openCoordinator({
     ...{ home, host: '127.0.0.1', port: 0, progress: () => undefined },

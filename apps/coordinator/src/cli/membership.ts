@@ -173,7 +173,7 @@ function hospitalText(view: HospitalView): string {
     `${view.id} (${view.displayName}): ${view.state}`,
     `key: ${view.words}`,
     `     ${view.fingerprint}`,
-    invited === null ? 'enrolled by a file' : `invited ${invited.at} by ${invited.by}`,
+    `invited ${invited.at} by ${invited.by}`,
     `joined ${view.joinedAt}`,
     ...(view.rotatedAt === null ? [] : [`key changed ${view.rotatedAt}`]),
     ...(approved === null

@@ -30,14 +30,6 @@ export const membershipEventSchema = z.discriminatedUnion('type', [
     witnessKey: hex32,
     statement: envelopeSchema,
   }),
-  /** By a file that was carried by hand: its people have compared fingerprints, or not. */
-  z.strictObject({
-    type: z.literal('enrolled'),
-    hospitalId: hospitalIdSchema,
-    identityKey: hex32,
-    statement: envelopeSchema,
-    by,
-  }),
   z.strictObject({
     type: z.literal('approved'),
     hospitalId: hospitalIdSchema,

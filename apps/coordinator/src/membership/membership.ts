@@ -153,26 +153,6 @@ export class Membership {
   }
 
   /**
-   * Takes a hospital whose key came in a file that was carried by hand: it counts at once.
-   *
-   * @throws {@link CoordinatorError} `ENROLMENT_INVALID` for a key that is known: none is ever replaced in silence.
-   */
-  async enrol({ hospitalId, identityKey }: Enrolment, statement: Envelope, by: string): Promise<void> {
-    await this.decide((state) => {
-      const member = state.members.get(hospitalId);
-      if (member?.state === 'active' && member.identityKey === identityKey) return undefined;
-      if (member !== undefined && member.state !== 'revoked') {
-        throw new CoordinatorError('ENROLMENT_INVALID', `${hospitalId} is known with another key: revoke that first`);
-      }
-      const owner = state.keys.get(identityKey);
-      if (owner !== undefined) {
-        throw new CoordinatorError('ENROLMENT_INVALID', `the key of ${hospitalId} is or was that of ${owner}`);
-      }
-      return { type: 'enrolled', hospitalId, identityKey, statement, by };
-    });
-  }
-
-  /**
    * @throws {@link CoordinatorError} `HOSPITAL_UNKNOWN`, `NOT_PROVISIONAL`, `ROSTER_CHANGED`.
    */
   async approve(hospitalId: HospitalId, { comparedBy, how, words }: Compared, by: string): Promise<Member> {
@@ -244,7 +224,7 @@ export class Membership {
     return this.#sign('membership-status', {
       ...{ v: 1, from: 'coordinator', hospitalId, identityKey: member.identityKey, state: member.state, refusals },
       roster: [...this.#state.roster],
-      approval: member.state !== 'provisional' && member.approval !== null ? member.approval.statement : null,
+      approval: member.state === 'provisional' ? null : (member.approval?.statement ?? null),
       verifiedRoster: member.verified?.rosterDigest ?? null,
       at: this.now().toISOString(),
     }).envelope;

@@ -1,6 +1,7 @@
 /** Who belongs to the consortium: what the entries of the journal come to. */
 import type { Digest, Envelope, HospitalId, How, MembershipStatus, RosterLine } from '@consilium/protocol';
 import { limits, rosterDigest } from '@consilium/protocol';
+import { CoordinatorError } from '../errors.js';
 import type { MembershipEventOf } from './events.js';
 import type { MembershipEntry } from './journal.js';
 
@@ -21,11 +22,10 @@ interface Present {
   readonly hospitalId: HospitalId;
   readonly displayName: string;
   readonly identityKey: string;
-  /** null: enrolled by a file. */
-  readonly witnessKey: string | null;
+  readonly witnessKey: string;
   /** All that it has had since it joined, the current one last. */
   readonly keys: readonly string[];
-  readonly invited: { readonly at: string; readonly by: string } | null;
+  readonly invited: { readonly at: string; readonly by: string };
   readonly joinedAt: string;
   readonly rotatedAt: string | null;
   readonly verified: Comparison | null;
@@ -35,8 +35,7 @@ export type Approval = Comparison & { readonly by: string; readonly statement: E
 
 export type Member =
   | (Present & { readonly state: 'provisional' })
-  /** Without an approval: enrolled by a file. */
-  | (Present & { readonly state: 'active'; readonly approval: Approval | null })
+  | (Present & { readonly state: 'active'; readonly approval: Approval })
   | (Present & {
       readonly state: 'revoked';
       readonly approval: Approval | null;
@@ -92,7 +91,6 @@ export class MembershipState {
         return;
       }
       case 'joined':
-      case 'enrolled':
         this.#come(at, event);
         return;
       case 'approved':
@@ -131,29 +129,19 @@ export class MembershipState {
     }
   }
 
-  #come(at: string, event: MembershipEventOf<'joined'> | MembershipEventOf<'enrolled'>): void {
-    const { hospitalId, identityKey } = event;
-    const invitation = event.type === 'joined' ? this.invitations.get(event.invitationId) : undefined;
-    if (invitation) {
-      this.invitations.set(invitation.invitationId, { ...invitation, state: 'used', used: { at, identityKey } });
+  #come(at: string, { invitationId, hospitalId, identityKey, witnessKey }: MembershipEventOf<'joined'>): void {
+    const invitation = this.invitations.get(invitationId);
+    if (invitation === undefined) {
+      throw new CoordinatorError('MEMBERSHIP_BROKEN', `${hospitalId} has joined by an invitation that is not there`);
     }
-    const present: Present = {
-      hospitalId,
-      identityKey,
-      displayName: invitation?.displayName ?? hospitalId,
-      witnessKey: event.type === 'joined' ? event.witnessKey : null,
-      keys: [identityKey],
-      invited: invitation ? { at: invitation.invitedAt, by: invitation.by } : null,
-      joinedAt: at,
-      rotatedAt: null,
-      verified: null,
-    };
+    this.invitations.set(invitationId, { ...invitation, state: 'used', used: { at, identityKey } });
     this.keys.set(identityKey, hospitalId);
-    if (event.type === 'joined') this.keys.set(event.witnessKey, hospitalId);
-    this.members.set(
-      hospitalId,
-      event.type === 'joined' ? { ...present, state: 'provisional' } : { ...present, state: 'active', approval: null },
-    );
+    this.keys.set(witnessKey, hospitalId);
+    this.members.set(hospitalId, {
+      ...{ hospitalId, identityKey, witnessKey, displayName: invitation.displayName, keys: [identityKey] },
+      invited: { at: invitation.invitedAt, by: invitation.by },
+      ...{ joinedAt: at, rotatedAt: null, verified: null, state: 'provisional' },
+    });
   }
 
   #change(hospitalId: HospitalId, change: (member: Member) => Member): void {

@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { hows, personSchema, type How } from '@consilium/protocol';
 import { HospitalError } from '../errors.js';
 import { PASSPHRASE_FILE } from '../membership/passphrase.js';
-import type { Standing } from '../membership/record.js';
+import type { ShownStanding } from '../membership/record.js';
 import { formatOption, homeOption, say, type Common } from './options.js';
 
 const WAIT_FIRST_MS = 2_000;
@@ -88,10 +88,10 @@ export function addMembershipCommands(program: Command): void {
     });
 }
 
-async function sayStanding(options: Pick<Common, 'format'>, standing: Standing): Promise<void> {
+async function sayStanding(options: Pick<Common, 'format'>, standing: ShownStanding): Promise<void> {
   const { standingText } = await import('../membership/record.js');
-  const { state, rosterWords, roster, keyWords, verified, refusals } = standing;
-  say(options, { state, rosterWords, roster, keyWords, verified, refusals }, standingText(standing));
+  const { state, rosterWords, roster, keyWords, compared, strangers, refusals } = standing;
+  say(options, { state, rosterWords, roster, keyWords, compared, strangers, refusals }, standingText(standing));
 }
 
 async function join(file: string, options: Common & { ca?: string; wait?: true }): Promise<void> {

@@ -74,7 +74,7 @@ export async function start(
   };
   const memory = new FolderMemory(home);
   const approvals = new Approvals(home, credentials.identity, credentials.coordinatorKey);
-  const rules = new HouseRules(home, config.cache, approvals);
+  const rules = new HouseRules(home, config.cache, approvals, credentials);
   const door = new EgressDoor({
     journal: new EgressJournal(home),
     sentPerRoundMaxBytes: () => rules.sentPerRoundMaxBytes,

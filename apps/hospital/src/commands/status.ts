@@ -18,7 +18,7 @@ export interface HospitalStatus {
 /** @throws {@link HospitalError} `NOT_INITIALISED` where there is no such home. */
 export async function statusOf(home: string): Promise<HospitalStatus> {
   await access(home).catch(() => {
-    throw new HospitalError('NOT_INITIALISED', `${home} has no identity yet: run consilium-hospital init first`);
+    throw new HospitalError('NOT_INITIALISED', `${home} has no identity yet: run consilium-hospital join first`);
   });
   const wishes = { stopped: await isStopped(home), paused: await isPaused(home) };
   const socket = await dial(home);

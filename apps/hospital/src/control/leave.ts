@@ -28,6 +28,7 @@ const ALWAYS: Readonly<Record<string, string>> = {
   'identity.key.next': 'a key that was to replace it',
   'witness.key': 'the secret key of its witness',
   'membership.json': 'what the coordinator last said of its membership',
+  'compared-roster.json': 'the roster that was compared',
   'enrolment.json': 'its enrolment',
   'coordinator-card.json': 'the pinned coordinator',
   runs: 'what was remembered of runs, with unsent updates',

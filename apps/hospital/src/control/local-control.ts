@@ -1,17 +1,20 @@
 /** The running node's side of the local door: it says what it does, and ends when a person says so. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ProtocolError } from '@consilium/protocol';
 import { HospitalError } from '../errors.js';
 import type { StatusBoard } from './node-status.js';
-import { listenForCommands, type Command } from './socket.js';
+import { listenForCommands, type Command, type Relayed } from './socket.js';
 import { PID_FILE } from './stop.js';
 
-export interface Stoppable {
+export interface Attended {
   stop(): Promise<void>;
+  /** Over the line that it holds. @throws ProtocolError as the coordinator refuses. */
+  ask(name: Relayed['ask'], request: Relayed['request']): Promise<object>;
 }
 
 export class LocalControl {
-  #node: Stoppable | undefined;
+  #node: Attended | undefined;
   #isFinishing = false;
   #end!: (error: HospitalError) => void;
   #close: () => Promise<void> = () => Promise.resolve();
@@ -33,7 +36,7 @@ export class LocalControl {
     return control;
   }
 
-  attend(node: Stoppable): void {
+  attend(node: Attended): void {
     this.#node = node;
   }
 
@@ -46,7 +49,8 @@ export class LocalControl {
     return this.#close();
   }
 
-  #answer(command: Command): object {
+  #answer(command: Command): object | Promise<object> {
+    if (typeof command === 'object') return this.#relay(command);
     if (command === 'status') return this.board.status();
     if (command === 'stop') void this.stop();
     else {
@@ -54,6 +58,17 @@ export class LocalControl {
       this.noted();
     }
     return { ok: true };
+  }
+
+  async #relay({ ask, request }: Relayed): Promise<object> {
+    // Who would wait for a line is told that there is none.
+    if (this.#node === undefined || !this.board.isConnected) throw new Error('no line');
+    try {
+      return await this.#node.ask(ask, request);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return { ok: false, code: error.code, message: error.message };
+    }
   }
 
   /** Ends the node, within a second; who wants it to stay ended writes that down first. */

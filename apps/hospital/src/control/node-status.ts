@@ -34,6 +34,10 @@ export class StatusBoard {
     }
   }
 
+  get isConnected(): boolean {
+    return this.#line === 'connected';
+  }
+
   get isWithinARound(): boolean {
     return [...this.#runs.values()].some(({ stage }) => WITHIN_A_ROUND.includes(stage));
   }

@@ -9,7 +9,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { dial, listenForCommands, tell } from './socket.js';
+import { dial, listenForCommands, tell, type Command } from './socket.js';
 
 let home: string;
 beforeEach(async () => {
@@ -19,7 +19,7 @@ afterEach(async () => {
   await rm(home, { recursive: true });
 });
 
-const answer = (command: string): object => ({ did: command });
+const answer = (command: Command): object => ({ did: command });
 
 it('opens for this user alone, and answers', async () => {
   const close = await listenForCommands(home, answer);
@@ -52,9 +52,22 @@ it('takes over what a killed process left', async () => {
   await close();
 });
 
+it('takes what a person asks of the coordinator, and no request that is the node’s own', async () => {
+  const close = await listenForCommands(home, answer);
+  const verify = { ask: 'verify', request: { statement: {} } } as const;
+  const line = await dial(home);
+  expect(line && (await tell(line, verify, 1_000))).toEqual({ did: verify });
+  for (const ask of ['rotate', 'update.offer', 'unmask']) {
+    const other = await dial(home);
+    expect(other && (await tell(other, { ask, request: {} }, 1_000))).toBeUndefined();
+  }
+  line?.destroy();
+  await close();
+});
+
 it('gives no answer to what is no command, or never ends', async () => {
   const close = await listenForCommands(home, answer);
-  for (const text of ['reboot\n', 'x'.repeat(1_000)]) {
+  for (const text of ['reboot\n', '{}\n', 'x'.repeat(20_000)]) {
     const line = await dial(home);
     line?.write(text);
     line?.resume();

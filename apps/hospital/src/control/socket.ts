@@ -7,15 +7,22 @@ import { realpath, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { HospitalError } from '../errors.js';
 
-export const commands = ['status', 'stop', 'finish'] as const;
-export type Command = (typeof commands)[number];
+const words = ['status', 'stop', 'finish'] as const;
+/** What a person's command asks of the coordinator while the node holds the line. It changes no key. */
+const relayedSchema = z.strictObject({
+  ask: z.enum(['membership', 'verify', 'revoke']),
+  request: z.record(z.string(), z.unknown()),
+});
+export type Relayed = z.infer<typeof relayedSchema>;
+export type Command = (typeof words)[number] | Relayed;
 
 /** `sun_path` has room for 104 bytes on some systems. */
 const PATH_MAX_BYTES = 100;
-/** A command is a word. */
-const LINE_MAX = 64;
+/** A word, or a request with one signed statement. */
+const LINE_MAX = 16_384;
 
 async function socketOf(home: string): Promise<string> {
   const folder = await realpath(home);
@@ -44,10 +51,15 @@ export async function listenForCommands(
       line += text;
       if (line.length > LINE_MAX) socket.destroy();
       if (!line.includes('\n')) return;
-      const command = commands.find((known) => line === `${known}\n`);
+      const command = words.find((known) => line === `${known}\n`) ?? relayedIn(line);
       line = '';
       if (command === undefined) socket.destroy();
-      else void Promise.resolve(answer(command)).then((value) => socket.write(`${JSON.stringify(value)}\n`));
+      else {
+        Promise.resolve(answer(command)).then(
+          (value) => socket.write(`${JSON.stringify(value)}\n`),
+          () => socket.destroy(),
+        );
+      }
     });
   };
   for (let again = false; ; again = true) {
@@ -72,6 +84,14 @@ export async function listenForCommands(
   }
 }
 
+function relayedIn(line: string): Relayed | undefined {
+  try {
+    return relayedSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 /** @returns undefined when no node of this home is running. */
 export async function dial(home: string): Promise<Socket | undefined> {
   const socket = connect(await socketOf(home));
@@ -86,7 +106,7 @@ export async function dial(home: string): Promise<Socket | undefined> {
 }
 
 /** @returns The answer, or undefined when the node went away, or did not answer in time. */
-export function tell(socket: Socket, command: Command, timeoutMs: number): Promise<unknown> {
+export function tell(socket: Socket, command: Command | object, timeoutMs: number): Promise<unknown> {
   return new Promise((resolve) => {
     let text = '';
     const timer = setTimeout(() => {
@@ -103,7 +123,7 @@ export function tell(socket: Socket, command: Command, timeoutMs: number): Promi
       resolve(undefined);
     });
     socket.on('error', () => socket.destroy());
-    socket.write(`${command}\n`);
+    socket.write(`${typeof command === 'string' ? command : JSON.stringify(command)}\n`);
   });
 }
 

@@ -13,7 +13,7 @@ const octal = (mode: number): string => (mode & 0o777).toString(8).padStart(4, '
 async function key(home: string): Promise<readonly Finding[]> {
   const found = await stat(join(home, 'identity.key')).catch(() => undefined);
   if (found === undefined) {
-    return [fail('identity', 'this hospital has no identity yet', 'run consilium-hospital init NAME')];
+    return [fail('identity', 'this hospital has no identity yet', 'run consilium-hospital join INVITATION')];
   }
   if (process.platform === 'win32' || (found.mode & NOT_OWNER) === 0) return [ok('identity', 'for its owner alone')];
   return [fail('identity', `identity.key has mode ${octal(found.mode)}: others can read it`, 'chmod 600 identity.key')];
@@ -25,14 +25,14 @@ async function card(home: string): Promise<readonly Finding[]> {
     return [ok('card', `the coordinator with the fingerprint ${fingerprint(await pinnedCoordinator(home))} is pinned`)];
   } catch (error) {
     if (!(error instanceof HospitalError)) throw error;
-    return [fail('card', told(error), 'consilium-hospital trust FILE, with the card received by another way')];
+    return [fail('card', told(error), 'run consilium-hospital join INVITATION')];
   }
 }
 
 export const homeFolder: Check = async ({ home }) => {
   const found = await stat(home).catch(() => undefined);
   if (found?.isDirectory() !== true) {
-    return [fail('home', 'the folder is not there', 'run consilium-hospital init NAME, or give --home')];
+    return [fail('home', 'the folder is not there', 'run consilium-hospital join INVITATION, or give --home')];
   }
   try {
     await access(home, constants.R_OK | constants.W_OK | constants.X_OK);

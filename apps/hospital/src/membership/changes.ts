@@ -6,7 +6,6 @@ import { loadIdentity, loadOrCreateIdentity, sameWords, signBytes, type Identity
 import {
   ProtocolError,
   signStatement,
-  type Digest,
   type Envelope,
   type How,
   type Statement,
@@ -14,13 +13,12 @@ import {
 import type { Credentials } from '../channel/handshake.js';
 import { readHospitalConfig } from '../config.js';
 import { HospitalError } from '../errors.js';
-import { IDENTITY_KEY, openIdentity, pinnedCoordinator, writeEnrolment } from '../home.js';
+import { IDENTITY_KEY, NEXT_KEY, openIdentity, pinnedCoordinator, writeEnrolment } from '../home.js';
 import { wayOutOf } from '../network/configured.js';
-import { asHospital, type Errand } from './line.js';
+import { asHospital, onOwnLine, type Errand } from './line.js';
 import { passphrase } from './passphrase.js';
-import { keepStanding, keptStanding, standingOf, type Standing } from './record.js';
-
-const NEXT_KEY = `${IDENTITY_KEY}.next`;
+import { comparison, keepCompared } from './compared.js';
+import { keepStanding, keptStanding, shownStanding, standingOf, type ShownStanding, type Standing } from './record.js';
 
 export const credentialsOf = async (home: string): Promise<Credentials> => ({
   ...(await openIdentity(home)),
@@ -34,13 +32,13 @@ export async function errandOf(home: string): Promise<Errand> {
 }
 
 /** Asks the coordinator, and keeps what it says. */
-export async function membership(home: string): Promise<Standing> {
+export async function membership(home: string): Promise<ShownStanding> {
   const credentials = await credentialsOf(home);
   const standing = await asHospital(await errandOf(home), credentials, async (ask) =>
     standingOf((await ask('membership', {})).status, credentials),
   );
   await keepStanding(home, standing);
-  return standing;
+  return shownStanding(home, credentials, standing);
 }
 
 export interface ComparedHere {
@@ -56,9 +54,8 @@ export interface ComparedHere {
  *
  * @throws {@link HospitalError} `WORDS_DIFFER`; nothing is said then.
  */
-export async function verify(home: string, { comparedBy, how, words }: ComparedHere): Promise<Standing> {
+export async function verify(home: string, { comparedBy, how, words }: ComparedHere): Promise<ShownStanding> {
   const credentials = await credentialsOf(home);
-  const { hospitalId, identity } = credentials;
   const shown = await keptStanding(home, credentials);
   const standing = await asHospital(await errandOf(home), credentials, async (ask) => {
     const now = standingOf((await ask('membership', {})).status, credentials);
@@ -70,22 +67,21 @@ export async function verify(home: string, { comparedBy, how, words }: ComparedH
         `the roster here is: ${now.rosterWords}. If others see other words, somebody shows you another roster: stop, and phone them`,
       );
     }
-    const body: Statement<'verification'> = {
-      ...{ v: 1, from: hospitalId, rosterDigest: now.rosterDigest as Digest, comparedBy, how },
-      at: new Date().toISOString(),
-    };
-    const { envelope } = signStatement('verification', body, hospitalId, (bytes) => signBytes(identity, bytes));
-    return standingOf((await ask('verify', { statement: envelope })).status, credentials);
+    const envelope = comparison(credentials, now.lines, { comparedBy, how });
+    const after = standingOf((await ask('verify', { statement: envelope })).status, credentials);
+    // Durable here: from now on a run with these hospitals is taken part in.
+    await keepCompared(home, now.lines, envelope);
+    return after;
   });
   await keepStanding(home, standing);
-  return standing;
+  return shownStanding(home, credentials, standing);
 }
 
 /**
  * Gives this hospital another key. Runs whose signed roster has the old one go on without this hospital; it takes part again
  * in the next. Can be repeated: who does not know whether the coordinator has heard it finds out.
  */
-export async function rotateKey(home: string): Promise<Standing> {
+export async function rotateKey(home: string): Promise<ShownStanding> {
   const secret = await passphrase();
   const credentials = await credentialsOf(home);
   const errand = await errandOf(home);
@@ -94,15 +90,15 @@ export async function rotateKey(home: string): Promise<Standing> {
   const renewed = { ...credentials, identity: next };
   const standing =
     (wasBegun ? await standingIfKnown(errand, renewed) : undefined) ??
-    (await asHospital(errand, credentials, async (ask) => {
+    (await onOwnLine(errand, credentials, async (ask) => {
       const request = rotation(credentials, next);
       return standingOf((await ask('rotate', request)).status, renewed);
     }));
-  // The coordinator knows the new key only; a crash from here on leaves a file that `rotate-key` or `init` mends.
-  await rename(join(home, NEXT_KEY), join(home, IDENTITY_KEY));
+  // The coordinator knows the new key only. Between these lines a crash leaves both keys, and the next command sees which counts.
   await writeEnrolment(home, credentials.hospitalId, next);
+  await rename(join(home, NEXT_KEY), join(home, IDENTITY_KEY));
   await keepStanding(home, standing);
-  return standing;
+  return shownStanding(home, renewed, standing);
 }
 
 async function standingIfKnown(
@@ -110,7 +106,7 @@ async function standingIfKnown(
   credentials: Credentials,
 ): Promise<(Standing & { envelope: Envelope }) | undefined> {
   try {
-    return await asHospital(errand, credentials, async (ask) =>
+    return await onOwnLine(errand, credentials, async (ask) =>
       standingOf((await ask('membership', {})).status, credentials),
     );
   } catch (error) {

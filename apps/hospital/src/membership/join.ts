@@ -20,14 +20,14 @@ import type { WayOut } from '../network/way-out.js';
 import type { ReadInvitation } from './invitation-file.js';
 import { onLine } from './line.js';
 import { passphrase } from './passphrase.js';
-import { keepStanding, standingOf, type Standing } from './record.js';
+import { keepStanding, shownStanding, standingOf, type ShownStanding } from './record.js';
 
 export interface Joined {
   readonly hospital: HospitalId;
   readonly coordinator: string;
   readonly code: string;
   readonly keysAtRest: 'under a passphrase' | 'in files for their owner alone (mode 0600)';
-  readonly standing: Standing;
+  readonly standing: ShownStanding;
 }
 
 /**
@@ -38,35 +38,55 @@ export interface Joined {
  * @throws {@link ProtocolError} with the coordinator's refusal.
  */
 export async function join(home: string, invitation: ReadInvitation, way: WayOut): Promise<Joined> {
-  const { body, cardText, code, coordinatorName } = invitation;
+  const { body, code, coordinatorName } = invitation;
   const { hospitalId, address, tlsPin } = body;
+  const keys = await makeKeys(home, invitation);
+  const { credentials } = keys;
+  const pins = tlsPin === null ? {} : { pins: [tlsPin] };
+  const standing = await onLine({ home, url: address, way: { ...way, ...pins } }, async (ask) => {
+    const challenge = await challenged(ask, credentials);
+    const { status } = await ask('join', joinRequest(invitation, challenge, keys));
+    return standingOf(status, credentials);
+  });
+  await keepStanding(home, standing);
+  const shown = await shownStanding(home, credentials, standing);
+  await suggestConfiguration(home, address, tlsPin);
+  return {
+    ...{ hospital: hospitalId, coordinator: coordinatorName, code, standing: shown },
+    keysAtRest: keys.areLocked ? 'under a passphrase' : 'in files for their owner alone (mode 0600)',
+  };
+}
+
+export interface NewKeys {
+  readonly credentials: Credentials;
+  readonly witness: Identity;
+  /** By a passphrase. */
+  readonly areLocked: boolean;
+}
+
+/**
+ * Makes the keys on this machine, or finds those of an earlier try, and pins the coordinator.
+ *
+ * @throws {@link HospitalError} `ALREADY_JOINED`.
+ */
+export async function makeKeys(home: string, invitation: ReadInvitation): Promise<NewKeys> {
   await requireFree(home, invitation);
+  const { hospitalId, identityKey } = invitation.body;
   await mkdir(home, { recursive: true, mode: 0o700 });
   const secret = await passphrase();
   const { identity } = await loadOrCreateIdentity(path(home, IDENTITY_KEY), secret);
   const { identity: witness } = await loadOrCreateIdentity(path(home, WITNESS_KEY), secret);
-  await writeDurably(path(home, 'coordinator-card.json'), cardText);
+  await writeDurably(path(home, 'coordinator-card.json'), invitation.cardText);
   await writeEnrolment(home, hospitalId, identity);
-  const pins = tlsPin === null ? {} : { pins: [tlsPin] };
-  const credentials = { hospitalId, identity, coordinatorKey: fromHex(body.identityKey) };
-  const standing = await onLine({ home, url: address, way: { ...way, ...pins } }, async (ask) => {
-    const challenge = await challenged(ask, credentials);
-    const { status } = await ask('join', requestOf(invitation, challenge, credentials, witness));
-    return standingOf(status, credentials);
-  });
-  await keepStanding(home, standing);
-  await suggestConfiguration(home, address, tlsPin);
-  return {
-    ...{ hospital: hospitalId, coordinator: coordinatorName, code, standing },
-    keysAtRest: secret === undefined ? 'in files for their owner alone (mode 0600)' : 'under a passphrase',
-  };
+  const credentials = { hospitalId, identity, coordinatorKey: fromHex(identityKey) };
+  return { credentials, witness, areLocked: secret !== undefined };
 }
 
-function requestOf(
+/** What proves both keys, to this coordinator and for this challenge alone. */
+export function joinRequest(
   { body, tokenHash }: ReadInvitation,
-  { clientNonce, serverNonce }: Challenge,
-  { hospitalId, identity, coordinatorKey }: Credentials,
-  witness: Identity,
+  { clientNonce, serverNonce }: Pick<Challenge, 'clientNonce' | 'serverNonce'>,
+  { credentials: { hospitalId, identity, coordinatorKey }, witness }: NewKeys,
 ): Request<'join'> {
   const keys = { identityKey: toHex(identity.publicKey), witnessKey: toHex(witness.publicKey) };
   const statement = signStatement(

@@ -3,9 +3,18 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '@consilium/bytes';
 import { digestWords, keyWords, ROSTER_WORDS, verifyStrict } from '@consilium/crypto';
-import { openStatement, ProtocolError, rosterDigest, type Envelope, type MembershipStatus } from '@consilium/protocol';
+import {
+  openStatement,
+  ProtocolError,
+  rosterDigest,
+  type Digest,
+  type Envelope,
+  type MembershipStatus,
+  type RosterLine,
+} from '@consilium/protocol';
 import { isMissing, writeDurably } from '../durable-file.js';
 import type { Credentials } from '../channel/handshake.js';
+import { readCompared, strangersIn } from './compared.js';
 
 const FILE = 'membership.json';
 
@@ -13,11 +22,11 @@ export interface Standing {
   readonly state: MembershipStatus['state'];
   /** Of the full roster, computed here: the coordinator sends names and keys, not words. */
   readonly rosterWords: string;
-  readonly rosterDigest: string;
+  readonly rosterDigest: Digest;
   readonly roster: readonly { readonly hospital: string; readonly state: string }[];
   readonly keyWords: string;
-  /** Whether the words of this very roster were compared here. */
-  readonly verified: 'yes' | 'no' | 'before the roster changed';
+  /** As names and keys, for {@link keepCompared}. */
+  readonly lines: readonly RosterLine[];
   readonly refusals: MembershipStatus['refusals'];
 }
 
@@ -48,8 +57,7 @@ export function standingOf(
     rosterDigest: digest,
     roster: body.roster.map((one) => ({ hospital: one.hospitalId, state: one.state })),
     keyWords: keyWords(identity.publicKey),
-    verified:
-      body.verifiedRoster === null ? 'no' : body.verifiedRoster === digest ? 'yes' : 'before the roster changed',
+    lines: body.roster,
     refusals: body.refusals,
   };
 }
@@ -73,14 +81,34 @@ export async function keptStanding(home: string, credentials: Credentials): Prom
   }
 }
 
-export function standingText(standing: Standing): string {
-  const { state, rosterWords, roster, keyWords: own, verified, refusals } = standing;
+/** A standing beside what people here have compared: by our own file, not by the coordinator's word. */
+export interface ShownStanding extends Standing {
+  readonly compared: 'yes' | 'no' | 'before the roster changed';
+  /** Nobody here has compared them: a run with one of them waits. */
+  readonly strangers: readonly string[];
+}
+
+export async function shownStanding<S extends Standing>(
+  home: string,
+  credentials: Credentials,
+  standing: S,
+): Promise<S & ShownStanding> {
+  const known = await readCompared(home, credentials);
+  const compared =
+    known === undefined ? 'no' : known.digest === standing.rosterDigest ? 'yes' : 'before the roster changed';
+  return { ...standing, compared, strangers: strangersIn(standing.lines, known) };
+}
+
+export function standingText(standing: ShownStanding): string {
+  const { state, rosterWords, roster, keyWords: own, compared, strangers, refusals } = standing;
+  const newSince = compared === 'before the roster changed' && strangers.length > 0;
   return [
-    state === 'provisional' ? 'provisional: compare these words by phone; nothing counts before' : state,
+    state === 'provisional' ? 'provisional: it does not count before people have compared these words' : state,
     `roster: ${rosterWords}`,
     `        ${roster.map((one) => `${one.hospital}${one.state === 'provisional' ? ' (provisional)' : ''}`).join(', ')}`,
     `our key: ${own}`,
-    `compared here: ${verified}`,
+    `compared here: ${compared}${newSince ? `; new since: ${strangers.join(', ')}` : ''}`,
+    ...(compared === 'yes' ? [] : ['a run waits here until: consilium-hospital verify --compared-by NAME --how phone']),
     ...refusals.map(({ at, code }) => `refused in our name ${at}: ${code}`),
   ].join('\n');
 }

@@ -26,6 +26,7 @@ export const WORDS = {
   stages: {
     joining: 'Reading the images, then joining',
     'awaiting-approval': 'Waiting for a person here to approve',
+    'awaiting-roster': 'Waiting for a person here to compare the roster of hospitals (consilium-hospital verify)',
     refusing: 'Takes no part',
     ready: 'Waiting for the next round',
     training: 'Training on the images of this hospital',

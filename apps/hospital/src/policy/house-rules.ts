@@ -4,11 +4,13 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Opened, PolicyRule, RunConfig } from '@consilium/protocol';
+import type { HospitalId, Opened, PolicyRule, RunConfig } from '@consilium/protocol';
 import type { AnyPlan } from '@consilium/rounds';
 import { HospitalError } from '../errors.js';
 import { isMissing } from '../durable-file.js';
+import type { Credentials } from '../channel/handshake.js';
 import { isPaused, isStopped } from '../control/standing.js';
+import { readCompared, strangersIn } from '../membership/compared.js';
 import type { Approval, HospitalRules } from '../run/hospital-rules.js';
 import { verdictOf, type Approvals } from './approvals.js';
 import { readPolicy } from './read-policy.js';
@@ -25,6 +27,7 @@ export class HouseRules implements HospitalRules {
     private readonly home: string,
     private readonly cache: string,
     private readonly approvals: Approvals,
+    private readonly hospital: Pick<Credentials, 'hospitalId' | 'identity'>,
   ) {}
 
   /** As it was when the policy was read last, which is at each plan. */
@@ -60,6 +63,11 @@ export class HouseRules implements HospitalRules {
     if (verdict === 'awaited') await this.approvals.await(config);
     else await this.approvals.settle(config.digest);
     return verdict;
+  }
+
+  /** With or without a policy: that there are real hospitals behind a sum is what its privacy rests on. */
+  async strangersIn({ roster }: RunConfig): Promise<readonly HospitalId[]> {
+    return strangersIn(roster, await readCompared(this.home, this.hospital));
   }
 
   async #verdict(configDigest: string): Promise<Approval> {

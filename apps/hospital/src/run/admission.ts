@@ -20,6 +20,9 @@ export type Admission =
   /** It ended while a person was waited for. */
   | { readonly is: 'over' };
 
+/** What people are waited for: a decision about the configuration, or a comparison of its roster. */
+export type Awaited = 'awaiting-approval' | 'awaiting-roster';
+
 export interface AdmissionPorts extends Credentials {
   readonly rules: HospitalRules;
   readonly learner: Learner;
@@ -28,7 +31,7 @@ export interface AdmissionPorts extends Credentials {
   readonly prepared: () => Promise<Prepared>;
   /** Ends the waiting; the promise is rejected then. */
   readonly signal: AbortSignal;
-  readonly awaiting: () => void;
+  readonly awaiting: (whom: Awaited) => void;
   readonly isOver: () => boolean;
 }
 
@@ -38,7 +41,7 @@ const LOOK_AGAIN_MS = 500;
 export async function admit(config: Opened<'run-config'>, ports: AdmissionPorts): Promise<Admission> {
   const { rules, learner } = ports;
   const { body } = config;
-  const rule = (await rules.refuseRun(body)) ?? (await approvalRefusal(config, ports));
+  const rule = (await rules.refuseRun(body)) ?? (await consentOfPeople(config, ports));
   if (rule === 'OVER') return { is: 'over' };
   if (rule !== undefined) return { is: 'against-policy', rule };
   const prepared = await ports.prepared();
@@ -54,16 +57,19 @@ export async function admit(config: Opened<'run-config'>, ports: AdmissionPorts)
   return code === undefined ? { is: 'admitted', initialModel, initial } : { is: 'refused', code };
 }
 
-async function approvalRefusal(
+async function consentOfPeople(
   config: Opened<'run-config'>,
   { rules, signal, awaiting, isOver }: AdmissionPorts,
 ): Promise<'NOT_APPROVED' | 'OVER' | undefined> {
-  let approval = await rules.approvalOf(config);
-  if (approval === 'awaited') awaiting();
-  while (approval === 'awaited') {
+  for (let said: Awaited | undefined; ;) {
+    const approval = await rules.approvalOf(config);
+    if (approval === 'denied') return 'NOT_APPROVED';
+    const strangers = await rules.strangersIn(config.body);
+    if (approval === 'given' && strangers.length === 0) return undefined;
+    const awaited = strangers.length > 0 ? 'awaiting-roster' : 'awaiting-approval';
+    if (awaited !== said) awaiting(awaited);
+    said = awaited;
     if (isOver()) return 'OVER';
     await sleep(LOOK_AGAIN_MS, undefined, { signal });
-    approval = await rules.approvalOf(config);
   }
-  return approval === 'denied' ? 'NOT_APPROVED' : undefined;
 }

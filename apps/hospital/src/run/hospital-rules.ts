@@ -1,5 +1,5 @@
-/** What a hospital itself has to say about a run, behind one port: its policy, its people, its pause. */
-import type { Opened, PolicyRule, RunConfig } from '@consilium/protocol';
+/** What a hospital itself has to say about a run, behind one port: its policy, its people, whom it knows, its pause. */
+import type { HospitalId, Opened, PolicyRule, RunConfig } from '@consilium/protocol';
 import type { AnyPlan } from '@consilium/rounds';
 
 export type Approval = 'given' | 'denied' | 'awaited';
@@ -9,6 +9,8 @@ export interface HospitalRules {
   refuseRun(config: RunConfig): Promise<PolicyRule | undefined>;
   /** Keeps the configuration where a person can look at it, as long as the answer is `awaited`. */
   approvalOf(config: Opened<'run-config'>): Promise<Approval>;
+  /** Those of its roster whom no person here has compared with other hospitals: it is waited until there are none. */
+  strangersIn(config: RunConfig): Promise<readonly HospitalId[]>;
   /**
    * Asked before any work for the round is done, and once more for the run when the data was read.
    *
@@ -26,6 +28,7 @@ export interface HospitalRules {
 export const noRules: HospitalRules = {
   refuseRun: () => Promise.resolve(undefined),
   approvalOf: () => Promise.resolve('given'),
+  strangersIn: () => Promise.resolve([]),
   refuseRound: () => Promise.resolve(undefined),
   refusePatients: () => Promise.resolve(undefined),
 };

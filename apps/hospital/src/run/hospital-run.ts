@@ -168,8 +168,8 @@ export class HospitalRun {
     const admission = await admit(config, {
       ...this.ports,
       prepared: () => this.#stopwatch.during('preparing', () => prepared),
-      awaiting: () => {
-        this.#say({ event: 'stage', stage: 'awaiting-approval', round: 0 });
+      awaiting: (stage) => {
+        this.#say({ event: 'stage', stage, round: 0 });
       },
       isOver: () => this.#end !== undefined,
     });

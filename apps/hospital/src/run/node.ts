@@ -1,6 +1,6 @@
 /** A hospital on the network: one line to the coordinator, and a part in every run that comes over it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProtocolError, RunConfig, RunId } from '@consilium/protocol';
+import { requests, type ProtocolError, type RunConfig, type RunId } from '@consilium/protocol';
 import { CoordinatorChannel, Refused, type CoordinatorStatement, type LineState } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
 import type { FaultCode } from '../network/fault.js';
@@ -108,6 +108,11 @@ export class HospitalNode {
     await Promise.race([settled, sleep(SETTLING_MS)]);
     await Promise.allSettled(runs.map((run) => run.withdraw()));
     this.#finish({ ended: 'stopped' });
+  }
+
+  /** What a person here asks of the coordinator goes over the one line. @throws ProtocolError as it refuses. */
+  ask(name: 'membership' | 'verify' | 'revoke', request: object): Promise<object> {
+    return this.#channel.request(name, requests[name].parse(request) as never);
   }
 
   /** Leaves for good and without a word, as a crash would; {@link run} does not resolve after it. */

@@ -1,6 +1,7 @@
 /** What a run at a hospital says while it goes on, and how it ends. */
 import type { Opened, RunEnd } from '@consilium/protocol';
 import type { HospitalState, LocalRefusal } from '@consilium/rounds';
+import type { Awaited } from './admission.js';
 import type { Scores } from './learner.js';
 import type { DeclineReason } from './replies.js';
 import type { Activity } from './stopwatch.js';
@@ -10,7 +11,7 @@ export type RunProgress =
   | {
       readonly event: 'stage';
       readonly run: string;
-      readonly stage: HospitalState['phase'] | 'awaiting-approval';
+      readonly stage: HospitalState['phase'] | Awaited;
       readonly round: number;
     }
   | {

@@ -77,13 +77,7 @@ function Facts({ hospital }: { readonly hospital: HospitalView }): ReactNode {
       </dd>
       <dt>{detail.invited}</dt>
       <dd>
-        {invited === null ? (
-          detail.byFile
-        ) : (
-          <>
-            <Moment at={invited.at} /> {detail.by(invited.by)}
-          </>
-        )}
+        <Moment at={invited.at} /> {detail.by(invited.by)}
       </dd>
       <dt>{detail.joined}</dt>
       <dd>
