@@ -90,15 +90,18 @@ export function addMembershipCommands(program: Command): void {
     say(options, roster, roster.words);
   });
 
-  command(program, 'approve', 'its people and ours have compared the words: from the next run on it counts')
-    .argument('<name>')
+  command(program, 'approve', 'their people and ours have compared the words: from the next run on they count')
+    .argument('<names...>', 'all of the one roster that was compared')
     .requiredOption('--compared-by <person>', 'who compared the words here', person)
     .addOption(new Option('--how <how>', 'by which way').choices([...hows]).makeOptionMandatory())
     .option('--words <words>', 'what was compared; refused if the roster has changed since')
-    .action(async (name: string, options: Options & { comparedBy: string; how: How; words?: string }) => {
+    .action(async (names: string[], options: Options & { comparedBy: string; how: How; words?: string }) => {
       const { comparedBy, how, words } = options;
-      const view = await (await deedsIn(options.home)).approve(name, { comparedBy, how, words }, BY);
-      say(options, view, `${view.id} is ${view.state}`);
+      const deeds = await deedsIn(options.home);
+      for (const name of names) {
+        const view = await deeds.approve(name, { comparedBy, how, words }, BY);
+        say(options, view, `${view.id} is ${view.state}`);
+      }
     });
 
   command(program, 'revoke', 'end a session and every part in runs, from the next plan on')
