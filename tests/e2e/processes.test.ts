@@ -46,7 +46,7 @@ const FILMS = ['--data', 'films', '--rounds', '30', '--epochs', '1'];
 describe('an interrupted demonstration', () => {
   it.each([
     ['while it draws', 'process', ['--images', '200'], /drawing synthetic X-rays/],
-    ['while a hospital reads its images', 'group', FILMS, /coordinator listens on/],
+    ['while a hospital reads its images', 'group', FILMS, /the roster is compared/],
     ['between rounds', 'group', FILMS, /round 2 averaged/],
   ] as const)('%s (SIGINT to the %s) leaves no process', async (_, whom, args, moment) => {
     const program = demo(...args);

@@ -11,6 +11,7 @@ interface Row {
 const STAGES: Readonly<Record<string, string>> = {
   joining: 'connecting',
   'awaiting-approval': 'waits for a person to approve',
+  'awaiting-roster': 'waits for a person to compare the roster',
   ready: 'ready',
   training: 'training',
   masking: 'exchanging masks',

@@ -1,4 +1,4 @@
-/** Sets up a consortium on this machine as people would: keys on each side, cards and enrolments exchanged as files. */
+/** Sets up a consortium on this machine as people would. */
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -55,21 +55,34 @@ export async function prepareBackbone({
   return { file, ...backboneSchema.parse(card) };
 }
 
-/** Keys, cards and enrolments. Hospitals and coordinator know each other afterwards, and nobody else. */
-export async function enrolAll(options: DemoOptions, { sites }: Sites): Promise<void> {
-  const home = ['--home', coordinatorHome(options.out), '--format', 'json'];
-  await command('coordinator', ['init', '--name', 'Consilium demonstration', ...home]);
-  const card = join(coordinatorHome(options.out), 'coordinator-card.json');
+const rosterSchema = z.object({ words: z.string() });
+/** Who compares here is the one person before this machine. */
+const COMPARED = ['--compared-by', 'the demonstration', '--how', 'in-person'];
+
+/**
+ * Invitations, keys made at each hospital, the roster compared on both sides: as people join, by the commands that they use.
+ *
+ * @returns The words that were compared.
+ */
+export async function joinAll({ out }: DemoOptions, { sites }: Sites): Promise<string> {
+  const office = ['--home', coordinatorHome(out), '--format', 'json'];
+  const ids = sites.map(({ id }) => id);
   await Promise.all(
-    sites.map(({ id }) =>
-      command('hospital', ['init', id, '--home', homeOf(options.out, id), '--card', card, '--format', 'json']),
+    ids.map(async (id) => {
+      const invitation = join(coordinatorHome(out), `${id}.invitation.json`);
+      await command('coordinator', ['invite', id, '--out', invitation, ...office]);
+      await command('hospital', ['join', invitation, '--home', homeOf(out, id), '--format', 'json']);
+    }),
+  );
+  const [roster] = await command('coordinator', ['hospitals', 'roster', ...office]);
+  const { words } = rosterSchema.parse(roster);
+  await command('coordinator', ['approve', ...ids, ...COMPARED, '--words', words, ...office]);
+  await Promise.all(
+    ids.map((id) =>
+      command('hospital', ['verify', ...COMPARED, '--words', words, '--home', homeOf(out, id), '--format', 'json']),
     ),
   );
-  await command('coordinator', [
-    'enrol',
-    ...sites.map(({ id }) => join(homeOf(options.out, id), 'enrolment.json')),
-    ...home,
-  ]);
+  return words;
 }
 
 export const minHospitals = (sites: number): number => Math.min(2, sites);

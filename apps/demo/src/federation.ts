@@ -1,24 +1,18 @@
-/** Runs the consortium: one coordinator process, one process for each hospital, and what became of them. */
+/** A run of the consortium: one process for each hospital, and what became of them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-
 import { z } from 'zod';
 import type { Board } from './board.js';
 import { coordinatorHome, homeOf, leastHospitals, RUN, writeHospitalFiles } from './consortium.js';
 import { DemoError } from './errors.js';
 import type { DemoOptions } from './options.js';
+import type { Office } from './office.js';
 import { command, launch, type Exit } from './processes.js';
 import type { Sites } from './sites.js';
-import {
-  coordinatorStep,
-  hospitalStep,
-  pooledSchema,
-  type CoordinatorStep,
-  summarySchema,
-  type Pooled,
-  type RoundDone,
-  type Summary,
-} from './steps.js';
+import { hospitalStep, pooledSchema, summarySchema, type Pooled, type RoundDone, type Summary } from './steps.js';
+
+/** As commands of the coordinator end that lead a run. */
+const RUN_ABORTED = 4;
 
 export interface Federation {
   readonly rounds: readonly RoundDone[];
@@ -30,47 +24,23 @@ export interface Federation {
 export async function federate(
   options: DemoOptions,
   sites: Sites,
+  office: Office,
   runFile: string,
   backboneFile: string | undefined,
   board: Board,
 ): Promise<Federation> {
-  const rounds: RoundDone[] = [];
-  let listening: (url: string) => void;
-  const url = new Promise<string>((resolve) => {
-    listening = resolve;
-  });
   const home = ['--home', coordinatorHome(options.out), '--format', 'json'];
-  const port = ['--port', String(options.port)];
-  // A daemon stays when its run has ended; `run` ends with it.
-  const args = options.keep ? ['serve', ...home, ...port] : ['run', runFile, ...home, ...port];
-  let over: (end: Extract<CoordinatorStep, { event: 'ended' }>) => void;
-  const runEnd = new Promise<Extract<CoordinatorStep, { event: 'ended' }>>((resolve) => {
-    over = resolve;
-  });
-  const coordinator = launch('coordinator', args, (line) => {
-    const step = coordinatorStep.parse(line);
-    board.coordinator(step);
-    if (step.event === 'listening') listening(step.url);
-    if (step.event === 'round-done') rounds.push(step);
-    if (step.event === 'ended') over(step);
-  });
-  const failed = coordinator.exit.then(complain);
-  await writeHospitalFiles(options, sites, await Promise.race([url, failed]), backboneFile);
-
-  if (options.keep) {
-    await Promise.race([openConsole(home, board), failed]);
-    await command('coordinator', ['run', 'start', runFile, ...home]);
-  }
+  await writeHospitalFiles(options, sites, office.url, backboneFile);
+  if (options.keep) await openConsole(home, board);
+  await command('coordinator', ['run', 'start', runFile, ...home]);
   const lost: { id: string; why: string }[] = [];
   const fates = sites.sites.map(({ id }) => runHospital(options, id, board, lost, sites.sites.length));
   // A coordinator that fails ends the demonstration; hospitals alone would wait for it for ever.
-  const ends = Promise.all(fates);
-  const ended = await Promise.race([
-    ends,
-    coordinator.exit.then((exit) => (exit.status === 0 ? ends : complain(exit))),
-  ]);
-  await (options.keep ? runEnd : coordinator.exit);
-  return { rounds, summaries: new Map(ended.filter((entry) => entry !== undefined)), lost };
+  const ended = await Promise.race([Promise.all(fates), office.failed]);
+  const { outcome, reason } = await Promise.race([office.runEnd, office.failed]);
+  if (outcome === 'aborted') throw new DemoError('COORDINATOR_FAILED', `the run was aborted: ${reason}`, RUN_ABORTED);
+  if (!options.keep) await office.close();
+  return { rounds: office.rounds, summaries: new Map(ended.filter((entry) => entry !== undefined)), lost };
 }
 
 /** A one-time link for whoever watches the demonstration; in the fragment, which no browser sends. */
@@ -78,10 +48,6 @@ async function openConsole(home: readonly string[], board: Board): Promise<void>
   await command('coordinator', ['operator', 'add', 'demo', '--role', 'owner', ...home]);
   const [answer] = await command('coordinator', ['operator', 'link', 'demo', ...home]);
   board.link(`console: ${z.object({ url: z.string() }).parse(answer).url}`);
-}
-
-function complain({ complaint, status }: Exit): never {
-  throw new DemoError('COORDINATOR_FAILED', complaint, status ?? 1);
 }
 
 async function runHospital(

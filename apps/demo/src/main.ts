@@ -2,13 +2,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Board } from './board.js';
-import { clearFolder, enrolAll, prepareBackbone, writeRunFile } from './consortium.js';
+import { clearFolder, joinAll, prepareBackbone, writeRunFile } from './consortium.js';
 import { DemoError, EXIT_STATUS } from './errors.js';
 import { comparePooled, federate, type Federation } from './federation.js';
+import { openOffice, type Office } from './office.js';
 import { parseOptions, requireEnough, type DemoOptions } from './options.js';
 import { endAll } from './processes.js';
 import { demoResult, resultTable } from './result.js';
-import { drawSites, readSites } from './sites.js';
+import { drawSites, readSites, type Sites } from './sites.js';
 import type { Pooled } from './steps.js';
 
 async function demo(options: DemoOptions): Promise<void> {
@@ -46,14 +47,20 @@ async function show(options: DemoOptions, board: Board): Promise<{ federation: F
   board.hospitals(ids, found === undefined ? 'drawing X-rays' : 'starting');
   board.note(
     found === undefined
-      ? `drawing synthetic X-rays for ${ids.length} hospitals, exchanging keys`
-      : `${ids.length} sites in ${String(options.data)}, exchanging keys`,
+      ? `drawing synthetic X-rays for ${ids.length} hospitals, which join by invitation`
+      : `${ids.length} sites in ${String(options.data)}, which join by invitation`,
   );
-  const [backbone] = await Promise.all([prepareBackbone(options), enrolAll(options, sites), sites.ready]);
+  const [backbone, office] = await Promise.all([prepareBackbone(options), convene(options, sites, board), sites.ready]);
   const runFile = await writeRunFile(options, sites, backbone);
-  const federation = await federate(options, sites, runFile, backbone.file, board);
+  const federation = await federate(options, sites, office, runFile, backbone.file, board);
   board.note('comparing with a model trained on all data in one place');
   return { federation, pooled: await comparePooled(options.out, [...federation.summaries.keys()]) };
+}
+
+async function convene(options: DemoOptions, sites: Sites, board: Board): Promise<Office> {
+  const office = await openOffice(options, board);
+  board.note(`keys are made and the roster is compared: ${await joinAll(options, sites)}`);
+  return office;
 }
 
 let interrupted = false;

@@ -27,7 +27,7 @@ export function launch(
   program: Program,
   args: readonly string[],
   onStep: (step: unknown) => void,
-): { exit: Promise<Exit>; kill: () => void } {
+): { exit: Promise<Exit>; end: () => void } {
   const child = spawn(process.execPath, [SCRIPTS[program], ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   living.add(child);
   let complaint = '';
@@ -46,7 +46,7 @@ export function launch(
       if (!ending) resolve({ status, signal, complaint });
     });
   });
-  return { exit, kill: () => child.kill('SIGKILL') };
+  return { exit, end: () => child.kill('SIGTERM') };
 }
 
 /** Runs a command to its end. @returns What it printed. @throws {@link DemoError} with the complaint of the command. */
