@@ -2,11 +2,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openHome } from '@consilium/coordinator';
 import { untrainedBackbone } from '@consilium/backbone';
 import { PREPROCESSING_VERSION } from '@consilium/imaging';
 import { demoHospitals, encodePhantom, phantomLabels, renderPhantom } from '@consilium/phantom';
 import { runProgram, startProgram, type RunningProgram } from '../support/programs.js';
 import { unusedPort } from '../support/tcp-proxy.js';
+import { joinAll } from '../support/members.js';
 
 const IMAGES = 12;
 const SIDE = 64;
@@ -34,9 +36,8 @@ export async function conveneProcesses(hospitals: readonly string[]): Promise<Re
     if (status !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
   };
   await done('coordinator', 'init', '--home', 'office', '--name', 'Test consortium');
+  await joinAll(await openHome(join(directory, 'office')), hospitals, (id) => join(directory, id));
   for (const [index, id] of hospitals.entries()) {
-    await done('hospital', 'init', id, '--home', id, '--card', 'office/coordinator-card.json');
-    await done('coordinator', 'enrol', `${id}/enrolment.json`, '--home', 'office');
     await drawImages(join(directory, id, 'images'), id, index);
     const config = { coordinator: url.slice(0, -1), data: 'images', threads: 1 };
     await writeFile(join(directory, id, 'hospital.yaml'), JSON.stringify(config));

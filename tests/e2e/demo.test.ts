@@ -150,7 +150,8 @@ describe('the demonstration on synthetic X-rays', () => {
     const steps = log.map((line) => JSON.parse(line) as { event?: string; url?: string; hospital?: string });
     expect(steps.find(({ event }) => event === 'listening')?.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const connected = steps.filter(({ event }) => event === 'connected').map(({ hospital }) => hospital);
-    expect(connected.sort()).toEqual(ids);
+    // Each has also called to join and to compare.
+    expect([...new Set(connected)].sort()).toEqual(ids);
   });
 
   it('sends one masked update for each round and hospital, and little else', () => {

@@ -1,6 +1,7 @@
 /**
  * Claims: every command of the README's sections on joining and coordinating works as printed, in the order printed, with
- * the files printed, and ends with a finished run; every npm script and every path that the README names exists.
+ * the files printed, asks nothing where there is no terminal, and ends with a finished run; from nothing to approved it takes
+ * six, and both sides see the same words of the full roster; every npm script and every path that the README names exists.
  * Oracle: the README itself.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
@@ -16,15 +17,19 @@ import { demoHospitals, writeHospitalFolder } from '@consilium/phantom';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = await readFile(join(root, 'README.md'), 'utf8');
 
-const blocks = (language: string): string[] =>
-  [...readme.matchAll(new RegExp(`^ *\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\``, 'gm'))].map(([, code]) =>
-    (code as string).replaceAll(/^ {3}/gm, ''),
-  );
-const commands = (): string[] =>
-  blocks('sh').flatMap((block) => block.split('\n').filter((line) => line.startsWith('npx consilium-')));
+const blocks = (language: string, text: string): string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, code]) => code as string);
+/** The commands between two headings, in their order. */
+function section(from: string, to: string): string[] {
+  const text = readme.slice(readme.indexOf(from), readme.indexOf(to));
+  return blocks('sh', text).flatMap((block) => block.trim().split('\n'));
+}
+
+const HOSPITALS = ['north', 'south', 'east'];
 
 let consortium: string;
 let coordinator: ChildProcess | undefined;
+let officeUrl: string;
 beforeAll(async () => {
   consortium = await mkdtemp(join(tmpdir(), 'consilium-readme-'));
 });
@@ -42,14 +47,30 @@ function words(line: string): string[] {
   return [bin, ...args.map((arg) => arg.replace(/^consortium/, consortium))];
 }
 
-const run = (line: string, ...more: string[]) =>
-  promisify(execFile)(process.execPath, [...words(line), ...more], { cwd: root });
+/** Nobody is there to answer a question. */
+async function run(line: string, ...more: string[]): Promise<{ stdout: string }> {
+  const running = promisify(execFile)(process.execPath, [...words(line), ...more], { cwd: root });
+  running.child.stdin?.end();
+  return running;
+}
 
-const find = (lines: readonly string[], part: string): string => {
-  const line = lines.find((one) => one.includes(part));
-  if (line === undefined) throw new Error(`the README has no command with ${part}`);
-  return line;
-};
+async function startOffice(line: string): Promise<void> {
+  const office = spawn(process.execPath, [...words(line), '--port', '0'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  coordinator = office;
+  officeUrl = await new Promise((resolve, reject) => {
+    office.stdout.on('data', (chunk: Buffer) => {
+      const [, url] = /listening on (http\S+)/.exec(chunk.toString()) ?? [];
+      if (url !== undefined) resolve(url);
+    });
+    office.once('close', reject);
+  });
+}
+
+const lineOf = (label: string, said = ''): string =>
+  new RegExp(`^${label}: (.*?)(?:  \\(.*)?$`, 'm').exec(said)?.[1] ?? '';
 
 describe('README', () => {
   it('names scripts and paths that exist', async () => {
@@ -62,46 +83,72 @@ describe('README', () => {
     for (const [, code, link] of paths) expect(existsSync(join(root, code ?? link ?? '')), code ?? link).toBe(true);
   });
 
-  it('lets three hospitals join and finish a run, command by command', async () => {
-    const steps = commands();
-    const [coordinate, backbone] = [find(steps, 'coordinator run'), find(steps, 'hospital backbone')];
-    const start = find(steps, 'hospital start');
-    const parts = ['data check', 'hospital doctor', 'release export', 'hospital predict'];
-    const [check, doctor, release, predict] = parts.map((part) => find(steps, part)) as [
-      string,
-      string,
-      string,
-      string,
+  it('lets a hospital join in six commands, and shows both sides the same words', async () => {
+    const steps = section('How a hospital joins', '### And takes part');
+    expect(steps.length).toBeLessThanOrEqual(6);
+    const [init, serve, invite, join, approve, verify] = steps as [string, string, string, string, string, string];
+    await run(init);
+    await startOffice(serve);
+    const each = async (line: string) => {
+      const said = new Map<string, string>();
+      for (const name of HOSPITALS) said.set(name, (await run(line.replaceAll('north', name))).stdout);
+      return said;
+    };
+    const invited = await each(invite);
+    const joined = await each(join);
+    for (const name of HOSPITALS) {
+      const code = lineOf('code', invited.get(name));
+      expect(code.split(' ')).toHaveLength(6);
+      expect(lineOf('code', joined.get(name))).toBe(code);
+      expect(joined.get(name)).toContain('provisional: ');
+    }
+    // The last one to join saw everybody; the others look again, on either side.
+    const roster = lineOf('roster', joined.get('east'));
+    expect(roster.split(' ')).toHaveLength(12);
+    expect(roster).not.toBe(lineOf('roster', joined.get('north')));
+    const home = (name: string): string => `--home consortium/${name}`;
+    const looked = [`coordinator hospitals list ${home('office')}`, `hospital membership ${home('north')}`];
+    for (const line of looked) expect(lineOf('roster', (await run(`npx consilium-${line}`)).stdout)).toBe(roster);
+    for (const [name, said] of await each(approve)) {
+      expect(said).toContain(`${name} is active`);
+      expect(lineOf('roster', said)).toBe(roster);
+    }
+    // North has just looked; the others have seen fewer, and say nothing of a roster that was not before their eyes.
+    for (const name of ['south', 'east']) await run(`npx consilium-hospital membership ${home(name)}`);
+    for (const said of (await each(verify)).values()) {
+      expect(said).toMatch(/^active$/m);
+      expect(lineOf('roster', said)).toBe(roster);
+      expect(lineOf('compared here', said)).toBe('yes');
+    }
+  }, 480_000);
+
+  it('lets those hospitals finish a run, command by command', async () => {
+    const [check, doctor, start, release, predict] = section('### And takes part', '## How a coordinator runs') as [
+      ...[string, string, string, string, string],
     ];
-    const later = [coordinate, backbone, start, check, doctor, release, predict];
-    for (const line of steps) if (!later.includes(line)) await run(line);
+    const [backbone, begin] = section('## How a coordinator runs', '## How an auditor checks') as [string, string];
     const { stdout } = await run(`${backbone} show`, '--format', 'json');
     const card = JSON.parse(stdout) as { hash: string; preprocessing: string };
-    const [hospitalYaml = '', runYaml = ''] = blocks('yaml');
+    const [hospitalYaml = '', runYaml = ''] = blocks('yaml', readme);
     const runFile = runYaml.replace('BACKBONE_HASH', card.hash).replace('PREPROCESSING', card.preprocessing);
     await writeFile(join(consortium, 'run.yaml'), runFile);
-
-    const args = [...words(coordinate), '--port', '0', '--format', 'json'];
-    const office = spawn(process.execPath, args, { cwd: root });
-    coordinator = office;
-    const officeEnd = new Promise<number | null>((resolve) => office.once('close', resolve));
-    const url = await new Promise<string>((resolve) => {
-      office.stdout.on('data', (chunk: Buffer) => {
-        const [, listening] = /"url":"([^"]+)"/.exec(chunk.toString()) ?? [];
-        if (listening !== undefined) resolve(listening);
-      });
-    });
+    expect(await readFile(join(consortium, 'north', 'hospital.yaml'), 'utf8')).toBe(
+      `coordinator: ${officeUrl}\ndata: images\n`,
+    );
+    await run(begin);
     await Promise.all(
       demoHospitals(3, 'readme').map(async (hospital, i) => {
-        const name = ['north', 'south', 'east'][i] ?? '';
+        const name = HOSPITALS[i] ?? '';
         const home = join(consortium, name);
         await writeHospitalFolder({ directory: join(home, 'images'), hospital, images: 12, seed: 'readme' });
-        await writeFile(join(home, 'hospital.yaml'), hospitalYaml.replace('http://127.0.0.1:7433', url));
-        if (name === 'north') for (const line of [check, doctor]) await run(line);
+        // The others have it as `join` wrote it.
+        if (name === 'north') {
+          await writeFile(join(home, 'hospital.yaml'), hospitalYaml.replace('http://127.0.0.1:7433', officeUrl));
+          for (const line of [check, doctor]) await run(line);
+        }
         await run(start.replace('north', name));
       }),
     );
-    expect(await officeEnd).toBe(0);
     expect(await readdir(join(consortium, 'office', 'models', 'example-1'))).toHaveLength(5);
     const results = await readdir(join(consortium, 'north', 'results'));
     expect(results).toEqual(expect.arrayContaining(['example-1.json', 'example-1.report.html']));
@@ -111,5 +158,5 @@ describe('README', () => {
     expect(
       (await readFile(join(consortium, 'predictions', 'predictions.csv'), 'utf8')).trim().split('\n'),
     ).toHaveLength(13);
-  }, 240_000);
+  }, 480_000);
 });

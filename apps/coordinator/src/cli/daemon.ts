@@ -89,12 +89,6 @@ async function servedAt(home: string): Promise<z.infer<typeof addressSchema>> {
   }
 }
 
-/** Where people and hospitals reach the daemon of this home; undefined while there is none. */
-export async function servedAddress(home: string): Promise<string | undefined> {
-  const served = await servedAt(home).catch(() => undefined);
-  return served?.publicUrl ?? served?.url;
-}
-
 function json(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,28 +1,26 @@
-/** Who belongs: `invite`, `invitations`, `hospitals`, `approve`, `revoke`. They work in the home folder, served or not. */
+/** Who belongs: `invite`, `invitations`, `hospitals`, `approve`, `revoke`; with a daemon over its API, without one in the home folder. */
 import { open, readFile, rm } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import type { HospitalView } from '@consilium/operator-api';
+import type { HospitalView, RosterView } from '@consilium/operator-api';
 import { hows, personSchema, roles, spkiPinSchema, type How } from '@consilium/protocol';
 import { CoordinatorError } from '../errors.js';
-import { reopenHome } from '../home.js';
-import { MembershipDeeds } from '../membership/deeds.js';
-import { Membership } from '../membership/membership.js';
-import { servedAddress } from './daemon.js';
+import { idOf } from '../membership/deeds.js';
+import type { DaemonOptions } from './daemon.js';
+import { withMembership } from './membership-access.js';
 import { formatOption, homeOption, say, table, type Format } from './output.js';
 
-type Options = { readonly home: string } & Format;
-/** As the journal has whoever may write in the home folder. */
-const BY = 'cli';
+type Options = DaemonOptions & Format;
 const REVOCATION_BYTES = 16_384;
 
-async function deedsIn(home: string): Promise<MembershipDeeds> {
-  const membership = await Membership.open(await reopenHome(home));
-  const address = await servedAddress(home);
-  return new MembershipDeeds(membership, () => address);
-}
-
 const command = (parent: Command, name: string, description: string): Command =>
-  parent.command(name).description(description).addOption(homeOption()).addOption(formatOption());
+  parent
+    .command(name)
+    .description(description)
+    .addOption(homeOption())
+    .option('--url <url>', 'address of the daemon (default: the one that serves the home)')
+    .option('--token-file <file>', 'token of the operator (default: api-token in the home)')
+    .addOption(formatOption());
 
 function person(text: string): string {
   if (!personSchema.safeParse(text).success)
@@ -64,7 +62,7 @@ export function addMembershipCommands(program: Command): void {
 
   const invitations = program.command('invitations').description('who was invited');
   command(invitations, 'list', 'all invitations, newest first').action(async (options: Options) => {
-    const all = await (await deedsIn(options.home)).invitations();
+    const all = await withMembership(options, (membership) => membership.invitations());
     if (options.format === 'json') for (const one of all) say(options, one, '');
     else {
       const rows = all.map((one) => [one.id, one.hospital, one.role, one.state, one.expiresAt, one.by]);
@@ -72,7 +70,7 @@ export function addMembershipCommands(program: Command): void {
     }
   });
   command(invitations, 'cancel <id>', 'an invitation that is open').action(async (id: string, options: Options) => {
-    await (await deedsIn(options.home)).cancel(id, BY);
+    await withMembership(options, (membership) => membership.cancel(id));
     say(options, { id, state: 'cancelled' }, `cancelled ${id}`);
   });
 
@@ -80,13 +78,14 @@ export function addMembershipCommands(program: Command): void {
   command(hospitals, 'list', 'all hospitals, and the words of the roster').action(list);
   command(hospitals, 'show <name>', 'one hospital: its key, who approved it, what was tried in its name').action(
     async (name: string, options: Options) => {
-      const view = (await (await deedsIn(options.home)).hospitals()).find(({ id }) => id === name);
+      const all = await withMembership(options, (membership) => membership.hospitals());
+      const view = all.find(({ id }) => id === name);
       if (view === undefined) throw new CoordinatorError('HOSPITAL_UNKNOWN', `no hospital ${name} has joined`);
       say(options, view, hospitalText(view));
     },
   );
   command(hospitals, 'roster', 'the words that people compare').action(async (options: Options) => {
-    const roster = await (await deedsIn(options.home)).roster();
+    const roster = await withMembership(options, (membership) => membership.roster());
     say(options, roster, roster.words);
   });
 
@@ -95,14 +94,7 @@ export function addMembershipCommands(program: Command): void {
     .requiredOption('--compared-by <person>', 'who compared the words here', person)
     .addOption(new Option('--how <how>', 'by which way').choices([...hows]).makeOptionMandatory())
     .option('--words <words>', 'what was compared; refused if the roster has changed since')
-    .action(async (names: string[], options: Options & { comparedBy: string; how: How; words?: string }) => {
-      const { comparedBy, how, words } = options;
-      const deeds = await deedsIn(options.home);
-      for (const name of names) {
-        const view = await deeds.approve(name, { comparedBy, how, words }, BY);
-        say(options, view, `${view.id} is ${view.state}`);
-      }
-    });
+    .action(approve);
 
   command(program, 'revoke', 'end a session and every part in runs, from the next plan on')
     .argument('[name]')
@@ -123,17 +115,17 @@ interface InviteOptions extends Options {
   readonly out?: string;
 }
 
-async function invite(hospital: string, options: InviteOptions): Promise<void> {
-  const { displayName, address: url, tlsPin, validDays, role } = options;
+async function invite(name: string, options: InviteOptions): Promise<void> {
+  const hospital = idOf(name);
+  const { displayName, address: where, tlsPin, validDays, role } = options;
   const path = options.out ?? `${hospital}.invitation.json`;
-  const deeds = await deedsIn(options.home);
   // Before it is issued: a file that cannot be written would leave an invitation that nobody has.
   const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
     throw new CoordinatorError('BAD_OPTION', `cannot write ${path} (${String((error as NodeJS.ErrnoException).code)})`);
   });
   try {
-    const terms = { hospital, displayName, address: url, tlsPin, validDays, role };
-    const { file: text, id, expiresAt, code } = await deeds.invite(terms, BY);
+    const terms = { hospital, displayName, address: where, tlsPin, validDays, role };
+    const { file: text, id, expiresAt, code } = await withMembership(options, (membership) => membership.invite(terms));
     const issued = { id, hospital, expiresAt, code };
     await file.writeFile(text);
     await file.sync();
@@ -150,9 +142,46 @@ async function invite(hospital: string, options: InviteOptions): Promise<void> {
   }
 }
 
+interface ApproveOptions extends Options {
+  readonly comparedBy: string;
+  readonly how: How;
+  readonly words?: string;
+}
+
+async function approve(names: string[], options: ApproveOptions): Promise<void> {
+  await withMembership(options, async (membership) => {
+    const roster = await membership.roster();
+    if (options.words === undefined && process.stdin.isTTY) await askWhether(roster);
+    const { comparedBy, how, words = roster.words } = options;
+    for (const name of names) {
+      const view = await membership.approve(name, { comparedBy, how, words });
+      say(options, view, `${view.id} is ${view.state}`);
+    }
+    if (options.format === 'text') say(options, {}, `roster: ${roster.words}`);
+  });
+}
+
+/** What was compared is on the screen when it is approved. @throws {@link CoordinatorError} `ROSTER_CHANGED`. */
+async function askWhether({ words, hospitals }: RosterView): Promise<void> {
+  process.stderr.write(`${hospitals.map(({ id, state }) => `${id} (${state})`).join(', ')}\n${words}\n`);
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question('Did they read the same words? yes or no: ');
+    if (answer.trim() === 'yes') return;
+  } finally {
+    terminal.close();
+  }
+  throw new CoordinatorError(
+    'ROSTER_CHANGED',
+    'nothing was approved: somebody is shown another roster, or it has changed',
+  );
+}
+
 async function list(options: Options): Promise<void> {
-  const deeds = await deedsIn(options.home);
-  const [all, roster] = [await deeds.hospitals(), await deeds.roster()];
+  const [all, roster] = await withMembership(options, async (membership) => [
+    await membership.hospitals(),
+    await membership.roster(),
+  ]);
   if (options.format === 'json') {
     for (const one of all) say(options, one, '');
     return;
@@ -195,14 +224,16 @@ function hospitalText(view: HospitalView): string {
 
 async function revoke(
   name: string | undefined,
-  { home, reason, file }: { home: string; reason?: string; file?: string },
+  { reason, file, ...options }: Options & { reason?: string; file?: string },
 ): Promise<HospitalView> {
-  const deeds = await deedsIn(home);
-  if (file !== undefined && name === undefined) return deeds.revokeByFile(await revocationText(file));
+  if (file !== undefined && name === undefined) {
+    const text = await revocationText(file);
+    return withMembership(options, (membership) => membership.revokeByFile(text));
+  }
   if (name === undefined || reason === undefined || file !== undefined) {
     throw new CoordinatorError('BAD_OPTION', 'expected NAME with --reason, or --file alone');
   }
-  return deeds.revoke(name, reason, BY);
+  return withMembership(options, (membership) => membership.revoke(name, reason));
 }
 
 async function revocationText(path: string): Promise<string> {

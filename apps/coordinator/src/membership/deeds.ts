@@ -79,7 +79,8 @@ export class MembershipDeeds {
   }
 }
 
-function idOf(text: string): HospitalId {
+/** @throws {@link CoordinatorError} `HOSPITAL_UNKNOWN` for what is no name of a hospital. */
+export function idOf(text: string): HospitalId {
   const id = hospitalIdSchema.safeParse(text);
   if (id.success) return id.data;
   throw new CoordinatorError('HOSPITAL_UNKNOWN', 'a hospital name is 1 to 63 of a-z, 0-9 and inner hyphens');

@@ -52,7 +52,8 @@ export function addMembershipCommands(program: Command): void {
     .option('--words <words>', 'the words as the others read them (default: those that were last shown here)')
     .action(async (options: Common & { comparedBy: string; how: How; words?: string }) => {
       const { verify } = await import('../membership/changes.js');
-      const { comparedBy, how, words } = options;
+      const { comparedBy, how } = options;
+      const words = options.words ?? (process.stdin.isTTY ? await wordsAgreedTo(options.home) : undefined);
       await sayStanding(options, await verify(options.home, { comparedBy, how, words }));
     });
 
@@ -86,6 +87,20 @@ export function addMembershipCommands(program: Command): void {
       const use = 'whoever shows it to the coordinator ends the membership';
       say(options, { file: options.out }, `${options.out}  (${use}: keep it apart from the keys)`);
     });
+}
+
+/** What is verified is on the screen when it is. @throws {@link HospitalError} `WORDS_DIFFER`. */
+async function wordsAgreedTo(home: string): Promise<string> {
+  const { membership } = await import('../membership/changes.js');
+  const { askOnTerminal } = await import('../commands/policy.js');
+  const { rosterWords, roster } = await membership(home);
+  process.stderr.write(`${roster.map(({ hospital, state }) => `${hospital} (${state})`).join(', ')}\n${rosterWords}\n`);
+  const answer = await askOnTerminal('Do the coordinator and the other hospitals read the same words? yes or no: ');
+  if (answer.trim() === 'yes') return rosterWords;
+  throw new HospitalError(
+    'WORDS_DIFFER',
+    'nothing was said: somebody is shown another roster, or it has changed; phone them',
+  );
 }
 
 async function sayStanding(options: Pick<Common, 'format'>, standing: ShownStanding): Promise<void> {

@@ -112,7 +112,7 @@ export class HospitalNode {
 
   /** What a person here asks of the coordinator goes over the one line. @throws ProtocolError as it refuses. */
   ask(name: 'membership' | 'verify' | 'revoke', request: object): Promise<object> {
-    return this.#channel.request(name, requests[name].parse(request) as never);
+    return this.#channel.request(name, requests[name].parse(request));
   }
 
   /** Leaves for good and without a word, as a crash would; {@link run} does not resolve after it. */
