@@ -170,7 +170,7 @@ describe('approval, journal and dry run', () => {
     expect(rehearsed.update.l2Norm).toBeGreaterThan(0);
 
     const node = begin(home);
-    await node.printed(/awaiting-approval/);
+    await node.printed(/waiting for a person here: consilium-hospital approve/);
     const [hash] = (await readdir(join(home, 'approvals', 'pending'))).map((name) => name.slice(0, 64));
     expect(await hospital(home, 'approve')).toMatchObject({ status: 2, stderr: /^APPROVAL_NEEDS_HASH/ as never });
     const other = await hospital(home, 'approve', '--hash', 'ab'.repeat(32), '--yes');

@@ -3,13 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openHome, type RunFile } from '@consilium/coordinator';
-import {
-  FolderMemory,
-  HospitalNode,
-  openIdentity,
-  pinnedCoordinator,
-  type NodeOptions,
-} from '@consilium/hospital';
+import { FolderMemory, HospitalNode, openIdentity, pinnedCoordinator, type NodeOptions } from '@consilium/hospital';
 import { SeededRandom } from '@consilium/tensors';
 import { knownLearner } from '../support/federation.js';
 import { waveUpdate, type Part } from '../support/expected-head.js';

@@ -3,13 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHex } from '@consilium/bytes';
 import { loadIdentity, loadOrCreateIdentity, sameWords, signBytes, type Identity } from '@consilium/crypto';
-import {
-  ProtocolError,
-  signStatement,
-  type Envelope,
-  type How,
-  type Statement,
-} from '@consilium/protocol';
+import { ProtocolError, signStatement, type Envelope, type How, type Statement } from '@consilium/protocol';
 import type { Credentials } from '../channel/handshake.js';
 import { readHospitalConfig } from '../config.js';
 import { HospitalError } from '../errors.js';
