@@ -2,7 +2,7 @@
  * `npm run bench -- NAME [options]`: figures, never a pass or a failure. Each prints a table, or one JSON line with
  * `--format json`.
  *
- *     round-overhead --hospitals N --parameters D --rounds R    a round whose training step does nothing
+ *     round-overhead --hospitals N --parameters D --rounds R --mode M   a round whose training step does nothing
  *     coordinator-memory --hospitals N --parameters D           peak memory of the coordinator in a round
  *     connections --hospitals N                                 what idle hospitals cost, and a storm of reconnections
  *     secagg --hospitals N --parameters D --drop S              a whole secure aggregation in one process, CPU seconds
@@ -23,7 +23,7 @@ import { gate } from './gate.js';
 import { headTraining } from './head-training.js';
 import { inference } from './inference.js';
 import { recovery } from './recovery.js';
-import { roundOverhead } from './round-overhead.js';
+import { roundOverhead, type OverheadOptions } from './round-overhead.js';
 import { secureAggregation } from './secagg.js';
 import { storeThroughput } from './store.js';
 
@@ -47,7 +47,12 @@ program
   .option('--hospitals <n>', 'hospital processes', count, 2)
   .option('--parameters <d>', 'float32 parameters of the head, a multiple of 1,000', count, 1_000_000)
   .option('--rounds <n>', 'rounds; the first two warm up', count, 32)
-  .action(async (options: { hospitals: number; parameters: number; rounds: number }) => {
+  .addOption(
+    new Option('--mode <mode>', 'trust mode; secagg needs three hospitals')
+      .choices(['sealed', 'secagg'])
+      .default('sealed'),
+  )
+  .action(async (options: OverheadOptions) => {
     say(await roundOverhead(options));
   });
 program
@@ -127,7 +132,8 @@ program
   .command('all', { isDefault: true })
   .description('round overhead, embeddings and cold start')
   .action(async () => {
-    for (const hospitals of [2, 10]) say(await roundOverhead({ hospitals, parameters: 1_000_000, rounds: 32 }));
+    for (const hospitals of [2, 10])
+      say(await roundOverhead({ hospitals, parameters: 1_000_000, rounds: 32, mode: 'sealed' }));
     say(await embeddings(120));
     say(await coldStart());
   });

@@ -1,5 +1,6 @@
 /**
- * Seconds of a round when training takes none: plan, head down, seal, update up, average, publish. Real processes. The limit is
+ * Seconds of a round when training takes none: plan, head down, seal or mask, update up, average or open, publish.
+ * Real processes. The limit is
  * the loopback of this machine, measured in the same run: every hospital reads the head and sends as much.
  */
 import { writeFile } from 'node:fs/promises';
@@ -15,6 +16,7 @@ const WARM_UP = 2;
 
 export interface OverheadFigures {
   readonly bench: 'round-overhead';
+  readonly mode: 'sealed' | 'secagg';
   readonly hospitals: number;
   readonly parameters: number;
   readonly rounds: number;
@@ -26,14 +28,17 @@ export interface OverheadFigures {
   readonly float32Bytes: number;
 }
 
-export async function roundOverhead(options: {
-  hospitals: number;
-  parameters: number;
-  rounds: number;
-}): Promise<OverheadFigures> {
-  const { hospitals, parameters, rounds } = options;
+export interface OverheadOptions {
+  readonly hospitals: number;
+  readonly parameters: number;
+  readonly rounds: number;
+  readonly mode: 'sealed' | 'secagg';
+}
+
+export async function roundOverhead(options: OverheadOptions): Promise<OverheadFigures> {
+  const { hospitals, parameters, rounds, mode } = options;
   const bench = await Bench.prepare(hospitals);
-  const run = benchRun(parameters, hospitals, rounds);
+  const run = { ...benchRun(parameters, hospitals, rounds), mode };
   const runFile = join(bench.directory, 'run.yaml');
   await writeFile(runFile, JSON.stringify(run));
   const doneMs: number[] = [];
@@ -45,7 +50,7 @@ export async function roundOverhead(options: {
     if (step.event === 'round-done') doneMs.push(performance.now());
     if (step.event !== 'listening') return;
     for (const hospital of bench.hospitals) {
-      const args = [bench.homeOf(hospital), step.url, String(run.embeddingLength)];
+      const args = [bench.homeOf(hospital), step.url, String(run.embeddingLength), mode];
       const node = childLines(NOOP_HOSPITAL, args, (text) => {
         sentBytes.push((JSON.parse(text) as { sentBytes: number }).sentBytes);
       });
@@ -61,7 +66,7 @@ export async function roundOverhead(options: {
     .slice(WARM_UP - 1);
   return {
     bench: 'round-overhead',
-    ...{ hospitals, parameters, rounds: seconds.length },
+    ...{ mode, hospitals, parameters, rounds: seconds.length },
     p50Seconds: quantile(seconds, 0.5),
     p95Seconds: quantile(seconds, 0.95),
     leastSeconds: (hospitals * 8 * parameters) / 1_048_576 / (await loopbackMiBPerSecond()),

@@ -27,33 +27,16 @@ import {
   type LocalRefusal,
   type Memory,
 } from '@consilium/rounds';
-import { Refused, type CoordinatorChannel, type CoordinatorStatement } from '../channel/channel.js';
-import type { Credentials } from '../channel/handshake.js';
+import { Refused, type CoordinatorStatement } from '../channel/channel.js';
 import { admit } from './admission.js';
 import { HeadCache } from './head-cache.js';
-import type { HospitalRules } from './hospital-rules.js';
-import type { Learner, Prepared } from './learner.js';
-import type { RunMemory } from './memory.js';
 import type { RunOutcome, RunProgress } from './outcome.js';
 import { Replies, type DeclineReason } from './replies.js';
+import type { RunPorts } from './run-ports.js';
 import type { Outgoing } from './round.js';
 import { SealedPart } from './sealed-part.js';
 import { failureOf, SecurePart } from './secure-part.js';
 import { Stopwatch } from './stopwatch.js';
-
-export interface RunPorts extends Credentials {
-  readonly channel: CoordinatorChannel;
-  readonly learner: Learner;
-  readonly prepared: Promise<Prepared>;
-  readonly memory: RunMemory;
-  readonly modes: readonly RunConfig['mode'][];
-  readonly rules: HospitalRules;
-  /** See {@link SummedHeadPorts}. */
-  readonly recomputeBytes?: number;
-  /** Ends a training that is under way. */
-  readonly signal: AbortSignal;
-  readonly progress: (progress: RunProgress) => void;
-}
 
 export class HospitalRun {
   readonly #stopwatch = new Stopwatch();
@@ -188,19 +171,9 @@ export class HospitalRun {
         return 'DONE';
       case 'over':
         // It ended without us: nothing was begun.
-        if (this.#end !== undefined) this.#finishWithout(this.#end);
+        if (this.#end !== undefined) this.#finish(this.#ended(this.#end, undefined, undefined));
         return 'DONE';
     }
-  }
-
-  #finishWithout({ outcome, reason, rounds }: RunEnd): void {
-    this.#finish({
-      ...{ ended: outcome, reason, rounds },
-      config: undefined,
-      model: undefined,
-      sentBytes: this.ports.channel.sentBytes,
-      seconds: this.#stopwatch.seconds(),
-    });
   }
 
   async #sealedPlan(opened: Opened<'plan'>): Promise<void> {
@@ -369,16 +342,17 @@ export class HospitalRun {
       const detail = this.#refusedWith?.message ?? '';
       this.#finish({ ended: 'refused-here', code: state.code, detail });
     } else if (state.phase === 'ended') {
-      this.#finish({
-        ended: state.outcome,
-        reason: state.reason,
-        rounds: this.#round,
-        config: this.#config,
-        model: await this.#finalModel(before),
-        sentBytes: this.ports.channel.sentBytes,
-        seconds: this.#stopwatch.seconds(),
-      });
+      this.#finish(this.#ended({ ...state, rounds: this.#round }, this.#config, await this.#finalModel(before)));
     }
+  }
+
+  #ended(
+    { outcome, reason, rounds }: Pick<RunEnd, 'outcome' | 'reason' | 'rounds'>,
+    config: Opened<'run-config'> | undefined,
+    model: Float32Array | undefined,
+  ): RunOutcome {
+    const { sentBytes } = this.ports.channel;
+    return { ended: outcome, reason, rounds, config, model, sentBytes, seconds: this.#stopwatch.seconds() };
   }
 
   async #finalModel(before: HospitalState): Promise<Float32Array | undefined> {
