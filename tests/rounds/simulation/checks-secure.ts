@@ -109,6 +109,9 @@ function wordsOf({ acknowledged, offered }: History, events: readonly Coordinato
     ...acknowledged
       .filter(({ blobDigest }) => !counted.has(blobDigest))
       .map(({ hospitalId }) => `an acknowledged vector of ${hospitalId} is lost`),
+    ...events.flatMap((event) =>
+      event.type === 'disputed' ? [`${event.hospitalId} disputed the shares of ${event.accused}: both are honest`] : [],
+    ),
     ...[...offered].filter(([, blobs]) => blobs.size > 1).map(([place]) => `${place}: two different vectors were sent`),
   ];
 }
@@ -141,7 +144,6 @@ function endOf(history: History, state: CoordinatorState): string[] {
     ...(state.reason === 'COORDINATOR_FAILED' || state.reason === 'SUM_REFUSED'
       ? [`the run ended: ${state.reason}`]
       : []),
-    ...(state.reason === 'SHARES_DISPUTED' ? ['honest hospitals disputed their shares'] : []),
     ...(stored.ended ? [] : ['the store does not know that the run is over']),
   ];
 }
