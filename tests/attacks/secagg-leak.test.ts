@@ -2,19 +2,25 @@
  * Claims, of a whole run of the mode secagg with three real hospitals, every byte of which is recorded; 22 is the number of
  * the threat model. Of no hospital do the recording, the coordinator's folder (event log, documents, blobs) and its log at its
  * most talkative hold: its update, as float32 or as the integers that were masked, whole or in pairs of coordinates; its number
- * of examples, as text or Int32; its loss or its held-out figures. What they do hold is the sum of the examples, once it is
- * opened.
- * Oracle: the planted values themselves, written out here a second time; the search finds what is planted for it. Pairs of
+ * of examples, as text or Int32; its loss or its held-out figures; the secret keys of its masks and of its parcels, or half of
+ * one. What they do hold is the sum of the examples and the hospitals' self seeds, once it is opened.
+ * Oracle: the planted values themselves, written out here a second time, and the keys, taken where hospitals make them, before
+ * libs/secagg overwrites them; the search finds what is planted for it. Pairs of
  * neighbouring integers are 64 bits, of which rounding leaves two free: a false alarm has a probability below 1e-9.
  *
  * What hospitals reveal of their round keys when they unmask is in the recording by design: libs/secagg/SPEC.md, section 7.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Learner, Scores } from '@consilium/hospital';
-import { Haystack, textForms } from '../support/leak-search.js';
+import { Haystack, spellings, textForms } from '../support/leak-search.js';
+import { floatPairs, ringPairs } from '../support/planted-update.js';
 import { RecordingProxy } from '../support/recording-proxy.js';
+import { halves } from '../support/round-secrets.js';
 import { SecureSiege } from '../support/secure-siege.js';
 import { parseStream } from '../support/websocket-capture.js';
+
+const watching = await vi.hoisted(async () => new (await import('../support/round-secrets.js')).RoundSecrets());
+vi.mock('../../libs/secagg/src/keys.js', async (original) => watching.watch(await original<never>()));
 
 const NAMES = ['a', 'b', 'c'];
 const [CLIP_NORM, WEIGHT_CAP, Z_MAX] = [2, 10_000_000, 2 ** 29];
@@ -42,21 +48,6 @@ function learnerOf(name: string, base: Learner): Learner {
   };
 }
 
-/** Neighbouring coordinates as they are before the masks, rounded down and up. */
-function integerPairs(name: string): Buffer[] {
-  const { update, examples } = planted(name);
-  const scale = ((examples / WEIGHT_CAP) * (Z_MAX - 1)) / (CLIP_NORM * (1 + 1e-6));
-  const floors = Array.from(update, (value) => Math.floor(value * scale));
-  return floors.slice(1).flatMap((second, i) =>
-    [0, 1, 2, 3].map((ups) => {
-      const pair = Buffer.alloc(8);
-      pair.writeInt32LE((floors[i] ?? 0) + (ups & 1), 0);
-      pair.writeInt32LE(second + (ups >> 1), 4);
-      return pair;
-    }),
-  );
-}
-
 function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32LE(value, 0);
@@ -66,10 +57,11 @@ function int32(value: number): Buffer {
 /** Everything that must not be found, by what it is. */
 function needlesOf(name: string): Map<string, Buffer[]> {
   const { update, examples, loss, accuracy } = planted(name);
-  const floats = Buffer.from(update.buffer);
-  const floatPairs = Array.from({ length: PARAMETERS - 1 }, (_, i) => floats.subarray(4 * i, 4 * i + 8));
-  const bytes = [...floatPairs, ...integerPairs(name)];
+  const grid = { examples, weightCap: WEIGHT_CAP, clipNorm: CLIP_NORM, zMax: Z_MAX };
+  const bytes = [...floatPairs(update), ...ringPairs(update, grid)];
+  const never = watching.madeBy(name).flatMap(({ maskKey, encryptionKey }) => [maskKey, encryptionKey]);
   return new Map([
+    ['secret key', never.flatMap((key) => halves(name, key).flatMap(({ bytes: half }) => spellings(half)))],
     ['update', bytes.flatMap((pair) => [pair, Buffer.from(pair.toString('hex'))])],
     ['examples', [...textForms(String(examples)), int32(examples)]],
     ['loss', textForms(String(loss).slice(0, 9))],
@@ -95,7 +87,8 @@ beforeAll(async () => {
   for (const name of NAMES) {
     const proxy = await RecordingProxy.open(siege.consortium.coordinator.url);
     proxies.push(proxy);
-    await siege.start(name, { url: proxy.url, learner: learnerOf(name, siege.learnerOf(name)) });
+    const learner = learnerOf(name, siege.learnerOf(name));
+    await watching.of(name, () => siege.start(name, { url: proxy.url, learner }));
   }
   await siege.consortium.conductor.ended;
   const payloads = proxies.flatMap(({ connections }) =>
@@ -147,5 +140,13 @@ describe('22. one hospital’s figures and updates', () => {
   it('are known as sums: of the examples, after the opening', () => {
     const total = NAMES.reduce((sum, name) => sum + planted(name).examples, 0);
     expect(haystack.includes(String(total))).toBe(true);
+  });
+
+  it('are known by their self seeds, after the opening', () => {
+    for (const name of NAMES) {
+      const made = watching.madeBy(name);
+      expect(made.length).toBeGreaterThanOrEqual(2); // one attempt for each round
+      for (const { selfSeed } of made) expect(haystack.includes(selfSeed.toString('hex'))).toBe(true);
+    }
   });
 });
