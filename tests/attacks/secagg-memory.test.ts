@@ -11,6 +11,8 @@
  * planted updates, put on the grid a second time. Each half of a secret counts. Needles are 64 bits or more, of which rounding
  * leaves two free: in 1 GiB of random memory a false alarm has a probability below 1e-6.
  *
+ * Tried by hand: a nonce that is half of an encryption key, and vectors without masks, are both found.
+ *
  * After the opening the self seeds of the sum and the mask keys of the dropped are public to hospitals and auditors, by design
  * (libs/secagg/SPEC.md, section 7), in a blob of the coordinator: that they are in its memory then says nothing.
  */
