@@ -11,10 +11,12 @@
  *     head-training                                             seconds of an epoch for each kind of head
  *     gate --data FOLDER                                        what the quality gate refuses of real films
  *     store, recovery                                           events per second, and reading a history back
+ *     console                                                   how fast the console answers, with 200 hospitals and 10,000 events
  *     cold-start                                                from the command to the first averaged round
  */
 import { Command, Option } from 'commander';
 import { coldStart } from './cold-start.js';
+import { consoleResponse } from './console.js';
 import { connections } from './connections.js';
 import { coordinatorMemory } from './coordinator-memory.js';
 import { embeddings } from './embeddings.js';
@@ -121,6 +123,12 @@ program
   .description('seconds to read a history back, by its length')
   .action(async () => {
     for (const figures of await recovery()) say(figures);
+  });
+program
+  .command('console')
+  .description('milliseconds from a click or a key to the painted answer, with 200 hospitals and 10,000 events')
+  .action(async () => {
+    for (const figures of await consoleResponse()) say(figures);
   });
 program
   .command('cold-start')

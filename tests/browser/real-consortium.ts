@@ -1,5 +1,5 @@
 /** A consortium of real processes for the browser tests: a coordinator that serves the console, and hospitals with drawn X-rays. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openHome } from '@consilium/coordinator';
@@ -19,6 +19,13 @@ export interface RealConsortium {
   readonly setupLink: string;
   /** The text of a run file that its hospitals can follow. */
   runFile(run: string, changes?: object): string;
+  /** Uses an invitation up, makes images for the hospital, and hands back what it printed. */
+  join(id: string, invitation: string): Promise<string>;
+  /** Runs a command of that hospital to its end and hands back what it printed. */
+  hospital(id: string, ...args: string[]): Promise<string>;
+  /** Gives it a policy that refuses every run of fewer than nine hospitals. */
+  makeStrict(id: string): Promise<void>;
+  /** For one run after another. */
   startHospital(id: string): void;
   /** As a power cut would. */
   killHospital(id: string): Promise<void>;
@@ -31,17 +38,20 @@ export async function conveneProcesses(hospitals: readonly string[]): Promise<Re
   const directory = await mkdtemp(join(tmpdir(), 'consilium-console-'));
   const port = await unusedPort();
   const url = `http://127.0.0.1:${port}/`;
-  const done = async (program: 'coordinator' | 'hospital', ...args: string[]): Promise<void> => {
-    const { status, stderr } = await runProgram(program, args, directory);
+  const done = async (program: 'coordinator' | 'hospital', ...args: string[]): Promise<string> => {
+    const { status, stdout, stderr } = await runProgram(program, args, directory);
     if (status !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  let drawn = 0;
+  const furnish = async (id: string): Promise<void> => {
+    await drawImages(join(directory, id, 'images'), id, drawn++);
+    const config = { coordinator: url.slice(0, -1), data: 'images', threads: 1 };
+    await writeFile(join(directory, id, 'hospital.yaml'), JSON.stringify(config));
   };
   await done('coordinator', 'init', '--home', 'office', '--name', 'Test consortium');
   await joinAll(await openHome(join(directory, 'office')), hospitals, (id) => join(directory, id));
-  for (const [index, id] of hospitals.entries()) {
-    await drawImages(join(directory, id, 'images'), id, index);
-    const config = { coordinator: url.slice(0, -1), data: 'images', threads: 1 };
-    await writeFile(join(directory, id, 'hospital.yaml'), JSON.stringify(config));
-  }
+  for (const id of hospitals) await furnish(id);
   const running = new Map<string, RunningProgram>();
   let setupLink = '';
   const startCoordinator = async (): Promise<void> => {
@@ -68,8 +78,20 @@ export async function conveneProcesses(hospitals: readonly string[]): Promise<Re
         ...{ rounds: 3, minHospitals: 3, absenceGraceSeconds: 2, training: { batchSize: 4 } },
         ...changes,
       }),
+    join: async (id, invitation) => {
+      await writeFile(join(directory, `${id}.invitation`), invitation);
+      const said = await done('hospital', 'join', `${id}.invitation`, '--home', id);
+      await furnish(id);
+      return said;
+    },
+    hospital: (id, ...args) => done('hospital', ...args, '--home', id),
+    makeStrict: async (id) => {
+      await done('hospital', 'policy', 'init', '--home', id);
+      const file = join(directory, id, 'policy.yaml');
+      await writeFile(file, (await readFile(file, 'utf8')).replace('cohortMin: 3', 'cohortMin: 9'));
+    },
     startHospital: (id) => {
-      running.set(id, startProgram('hospital', ['start', '--home', id, '--format', 'json'], directory));
+      running.set(id, startProgram('hospital', ['start', '--stay', '--home', id, '--format', 'json'], directory));
     },
     killHospital: kill,
     killCoordinator: () => kill('coordinator'),

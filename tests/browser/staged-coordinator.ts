@@ -6,12 +6,14 @@
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname, join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, extname, join } from 'node:path';
 import { CHANGED_EVENT, LIVE_NAMESPACE, type ChangedMessage } from '@consilium/operator-api';
 import { Server } from 'socket.io';
 import type { Scene } from './scenes.js';
 
-const DIST = join(import.meta.dirname, '..', '..', 'apps', 'console', 'dist');
+/** Found by its package: this file is also run from where it is built. */
+const DIST = join(dirname(createRequire(import.meta.url).resolve('@consilium/console/package.json')), 'dist');
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
