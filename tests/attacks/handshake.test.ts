@@ -53,6 +53,7 @@ describe('before the handshake', () => {
       rotate: { old: statement, new: statement },
       revoke: { statement },
       sync: {},
+      about: { version: '0.1.0', engine: 'cpu', clockMs: 1 },
       consent: { statement },
       refuse: { statement },
       'blob.read': { runId: 'test-run', digest: plan.body.model, offset: 0, length: 60 },

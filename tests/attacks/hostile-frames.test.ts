@@ -44,6 +44,7 @@ async function samples(): Promise<Record<RequestName, Json>> {
     rotate: { old: envelope, new: envelope },
     revoke: { statement: envelope },
     sync: {},
+    about: { version: '0.1.0', engine: 'cpu', clockMs: 1 },
     consent: { statement: envelope },
     refuse: { statement: envelope },
     'blob.read': { runId: 'test-run', digest: plan.body.model, offset: 0, length: 60 },

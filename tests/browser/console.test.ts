@@ -31,7 +31,7 @@ describe.skipIf(!everything || chromiumPath() === undefined)('the console', { ti
     maria = await Person.arrive(browser, consortium.url);
   }, 240_000);
   afterEach(async ({ task }) => {
-    if (task.result?.state === 'fail') await maria.picture('console');
+    if (task.result?.state === 'fail') await maria.picture(`console-${task.name}`);
   });
   afterAll(async () => {
     await browser.close();
@@ -145,7 +145,9 @@ describe.skipIf(!everything || chromiumPath() === undefined)('the console', { ti
     await maria.open('#/runs/first');
     await maria.text('Aborted').waitFor();
     await maria.page.getByText(/Ended: an operator aborted it/).waitFor();
-    await maria.beginRun(consortium.runFile('second', { rounds: 2, training: { batchSize: 2 } }), 'second');
+    // Without the one that refused: it has left, and the first round would wait for it.
+    const changes = { rounds: 2, training: { batchSize: 2 }, hospitals: [...ENROLLED, JOINS] };
+    await maria.beginRun(consortium.runFile('second', changes), 'second');
     await maria.text('Finished').waitFor();
     await maria.page.getByText(/Ended: all rounds were led/).waitFor();
   });
@@ -157,6 +159,7 @@ describe.skipIf(!everything || chromiumPath() === undefined)('the console', { ti
     const figures = maria.page.getByRole('table', { name: 'Figures' });
     const [first, second] = [await detail('first'), await detail('second')];
     const rounds = figures.getByRole('row', { name: /Rounds done/ });
+    await rounds.waitFor();
     expect(await rounds.getByRole('cell').allTextContents()).toEqual([
       'Rounds done',
       `${first.history.length} of 2000`,
@@ -166,7 +169,7 @@ describe.skipIf(!everything || chromiumPath() === undefined)('the console', { ti
     const score = figures.getByRole('row', { name: /Balanced accuracy/ });
     expect((await score.getByRole('cell').allTextContents())[2]).toBe(best.toFixed(3));
     const differences = maria.page.getByRole('table', { name: 'Configuration' });
-    const batch = differences.getByRole('row', { name: /[Bb]atch/ });
+    const batch = differences.getByRole('row', { name: /Images per step/ });
     expect((await batch.getByRole('cell').allTextContents()).slice(1)).toEqual(['4', '2']);
     expect(await differences.getByRole('row', { name: /[Bb]ackbone/ }).count()).toBe(0);
   });

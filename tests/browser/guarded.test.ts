@@ -38,7 +38,7 @@ describe.skipIf(!everything || chromiumPath() === undefined)('guarded', { timeou
     await owner.page.getByRole('heading', { name: 'Now' }).waitFor();
   }, 240_000);
   afterEach(async ({ task }) => {
-    if (task.result?.state === 'fail') await owner.picture('guarded');
+    if (task.result?.state === 'fail') await owner.picture(`guarded-${task.name}`);
   });
   afterAll(async () => {
     await browser.close();

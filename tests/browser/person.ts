@@ -35,7 +35,8 @@ export class Person {
   /** For people who look for the reason of a failure: with CONSILIUM_PICTURES=FOLDER. */
   async picture(name: string): Promise<void> {
     const folder = process.env.CONSILIUM_PICTURES;
-    if (folder !== undefined) await this.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+    if (folder !== undefined)
+      await this.page.screenshot({ path: join(folder, `${name.replaceAll(/\W+/g, '-')}.png`), fullPage: true });
   }
 
   async leave(): Promise<void> {

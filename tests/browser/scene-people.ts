@@ -24,7 +24,11 @@ export function hospitalOf(id: string, i: number, ago: (seconds: number) => stri
     verified: null,
     revoked: i === 6 ? { at: ago(90_000), by: 'maria.keller', reason: 'left the study' } : null,
     refusals: [],
-    version: '0.1.0',
+    ...{
+      version: '0.1.0',
+      engine: i % 3 === 1 ? 'webgpu' : 'onnxruntime-cpu',
+      clockAheadMs: i % 8 === 3 ? 75_000 : 120,
+    },
   };
 }
 

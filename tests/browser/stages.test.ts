@@ -81,7 +81,7 @@ describe.skipIf(!everything || chromiumPath() === undefined)('the page', { timeo
     await person.page.getByRole('heading', { name: 'Now' }).waitFor();
   }, 240_000);
   afterEach(async ({ task }) => {
-    if (task.result?.state === 'fail') await person.picture('stages');
+    if (task.result?.state === 'fail') await person.picture(`stages-${task.name}`);
   });
   afterAll(async () => {
     gate.open();

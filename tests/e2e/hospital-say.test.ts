@@ -191,6 +191,7 @@ describe('approval, journal and dry run', () => {
         'hello',
         'prove',
         'sync',
+        'about',
         'consent',
         'update.offer',
         'update.chunk',

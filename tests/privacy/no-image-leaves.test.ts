@@ -147,6 +147,7 @@ describe('every byte is explained', () => {
         'hello',
         'prove',
         'sync',
+        'about',
         'consent',
         ...Array.from({ length: ROUNDS }, () => round).flat(),
       ]);
@@ -179,7 +180,7 @@ describe('every byte is explained', () => {
         expect(wireBytes).toBeLessThanOrEqual(sealedSizeBytes(4 * parameters()) + besides);
       }
       const before = sent.slice(0, starts[0]).reduce((sum, packet) => sum + packet.wireBytes, 0);
-      const joining = (['hello', 'prove', 'sync', 'consent'] as const).reduce(
+      const joining = (['hello', 'prove', 'sync', 'about', 'consent'] as const).reduce(
         (sum, name) => sum + requestBytesMax(name),
         0,
       );

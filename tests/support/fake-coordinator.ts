@@ -133,6 +133,7 @@ export class FakeCoordinator {
     rotate: notHere,
     revoke: notHere,
     sync: () => ({ ok: true, statements: [{ name: 'run-config', envelope: this.config.envelope }] }),
+    about: () => ({ ok: true }),
     consent: () => ({ ok: true }),
     refuse: () => ({ ok: true }),
     'blob.read': () => ({ ok: false, code: 'BLOB_UNKNOWN', message: '' }),

@@ -94,6 +94,7 @@ const largest: Record<RequestName, () => Json> = {
   rotate: () => ({ old: largestEnvelope('rotation'), new: largestEnvelope('rotation') }),
   revoke: () => ({ statement: largestEnvelope('revocation') }),
   sync: () => ({}),
+  about: () => ({ version: '9'.repeat(40), engine: 'z'.repeat(40), clockMs: 8_640_000_000_000_000 }),
   consent: () => ({ statement: largestEnvelope('consent') }),
   refuse: () => ({ statement: largestEnvelope('refusal') }),
   'blob.read': () => ({ runId: 'r'.repeat(63), digest: HEX, offset: limits.blobBytes, length: limits.chunkBytes }),

@@ -109,7 +109,8 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     log.info(step.event === 'refused' ? { ...step, requestId: currentRequest() } : step);
     metrics.note(step);
     hospitals.note(step);
-    if (step.event === 'connected' || step.event === 'disconnected') here.live?.changed('hospitals');
+    if (step.event === 'connected' || step.event === 'disconnected' || step.event === 'about')
+      here.live?.changed('hospitals');
     options.progress(step);
   };
   const store = measuredStore(options.store ?? (await openStore(options)), {

@@ -35,7 +35,12 @@ export const hospitalSchema = z.strictObject({
     .describe('what was tried in its name, oldest first'),
   connected: z.boolean(),
   lastSeen: z.iso.datetime().nullable().describe('null: not since this process began to lead'),
-  version: z.string().nullable().describe('of its program; null where it does not say'),
+  version: z.string().nullable().describe('of its program; null: it has not said so since this process began to lead'),
+  engine: z.string().nullable().describe('that computes features of images; null: as above'),
+  clockAheadMs: z
+    .number()
+    .nullable()
+    .describe('how far its clock is ahead of ours, the time on the way included; null: as above'),
 });
 export type HospitalView = z.infer<typeof hospitalSchema>;
 

@@ -30,6 +30,19 @@ export const requests = {
   rotate: plainObject({ old: envelopeSchema, new: envelopeSchema }),
   revoke: plainObject({ statement: envelopeSchema }),
   sync: plainObject({}),
+  /** For the roster that people look at, and for nothing else: nobody decides by it. */
+  about: plainObject({
+    version: z
+      .string()
+      .max(40)
+      .regex(/^[0-9A-Za-z.+-]+$/),
+    engine: z
+      .string()
+      .max(40)
+      .regex(/^[a-z0-9-]+$/),
+    /** Milliseconds since 1970 by its own clock. */
+    clockMs: z.int().min(0).max(8_640_000_000_000_000),
+  }),
   consent: plainObject({ statement: envelopeSchema }),
   refuse: plainObject({ statement: envelopeSchema }),
   'blob.read': plainObject({
@@ -74,6 +87,7 @@ export interface Answers {
   rotate: { readonly status: Envelope };
   revoke: object;
   sync: { readonly statements: readonly Pushed[] };
+  about: object;
   consent: object;
   refuse: object;
   'blob.read': { readonly bytes: Uint8Array; readonly sizeBytes: number };
@@ -128,6 +142,7 @@ export const answers = {
   verify: accepted({ status: envelopeSchema }),
   rotate: accepted({ status: envelopeSchema }),
   revoke: accepted({}),
+  about: accepted({}),
   sync: accepted({ statements: z.array(pushedSchema).max(limits.syncStatements) }),
   consent: accepted({}),
   refuse: accepted({}),

@@ -130,6 +130,7 @@ it('what a coordinator says is parsed or refused', () => {
     rotate: { status: envelopeOf('membership-status', 'e30=') },
     revoke: {},
     sync: { statements: [pushed, pushed] },
+    about: {},
     consent: {},
     refuse: {},
     'blob.read': { bytes: new Uint8Array(3), sizeBytes: 3 },

@@ -194,6 +194,7 @@ export const sampleRequests: { readonly [N in RequestName]: Request<N> } = {
   rotate: { old: envelope('rotation'), new: envelope('rotation') },
   revoke: { statement: envelope('revocation') },
   sync: {},
+  about: { version: '0.1.0', engine: 'onnxruntime-cpu', clockMs: 1_767_225_600_000 },
   consent: { statement: envelope('consent') },
   refuse: { statement: envelope('refusal') },
   'blob.read': { runId, digest: digest('8'), offset: 0, length: 262_144 },

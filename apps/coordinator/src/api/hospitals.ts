@@ -9,6 +9,8 @@ import type { Progress } from '../run/progress.js';
 
 export class Hospitals {
   readonly #lastSeen = new Map<HospitalId, string>();
+  /** Since this process began to lead. */
+  readonly #about = new Map<HospitalId, Pick<HospitalView, 'version' | 'engine' | 'clockAheadMs'>>();
 
   /** @param present - hospitals with a session. */
   constructor(
@@ -17,6 +19,10 @@ export class Hospitals {
   ) {}
 
   note(step: Progress): void {
+    if (step.event === 'about') {
+      const { hospital, version, engine, clockAheadMs } = step;
+      this.#about.set(hospital, { version, engine, clockAheadMs });
+    }
     if (step.event === 'connected' || step.event === 'disconnected') {
       this.#lastSeen.set(step.hospital, new Date().toISOString());
     }
@@ -32,7 +38,7 @@ export class Hospitals {
       const id = view.id as HospitalId;
       const connected = present.has(id);
       const lastSeen = connected ? new Date().toISOString() : (this.#lastSeen.get(id) ?? null);
-      return { ...view, connected, lastSeen };
+      return { ...view, connected, lastSeen, ...this.#about.get(id) };
     });
   }
 }
@@ -62,7 +68,7 @@ export function hospitalView(member: Member, state: MembershipState): HospitalVi
     refusals: state.refusals.get(hospitalId) ?? [],
     connected: false,
     lastSeen: null,
-    version: null,
+    ...{ version: null, engine: null, clockAheadMs: null },
   };
 }
 

@@ -232,6 +232,11 @@ export class Desk {
         const statements = office.of(member).flatMap((run) => run.current());
         return { statements: statements.slice(-limits.syncStatements) };
       },
+      about: ({ version, engine, clockMs }) => {
+        const { hospitalId: hospital } = session.authenticated();
+        this.parts.progress({ event: 'about', hospital, version, engine, clockAheadMs: clockMs - Date.now() });
+        return {};
+      },
       consent: async ({ statement }) => {
         const { hospitalId, run, opened } = this.#heard(caller, 'consent', statement);
         if (opened.body.configDigest !== run.config.digest) throw new ProtocolError('CONFIG_MISMATCH');

@@ -118,6 +118,11 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
     return this.desk.answer('membership', socket.id, body);
   }
 
+  @SubscribeMessage('about')
+  about(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
+    return this.desk.answer('about', socket.id, body);
+  }
+
   @SubscribeMessage('verify')
   verify(@ConnectedSocket() socket: Socket, @MessageBody() body: unknown) {
     return this.desk.answer('verify', socket.id, body);

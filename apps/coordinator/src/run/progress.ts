@@ -5,6 +5,14 @@ import type { SummedFigures } from '@consilium/rounds';
 export type Progress =
   | { readonly event: 'listening'; readonly url: string }
   | { readonly event: 'connected' | 'disconnected'; readonly hospital: HospitalId }
+  /** What it says of itself; the time on the way counts as its clock's. */
+  | {
+      readonly event: 'about';
+      readonly hospital: HospitalId;
+      readonly version: string;
+      readonly engine: string;
+      readonly clockAheadMs: number;
+    }
   | { readonly event: 'consented'; readonly run: RunId; readonly hospital: HospitalId }
   /** Signed by it; the rule of its own policy, and no more. */
   | {
@@ -111,6 +119,8 @@ export function progressLine(progress: Progress): string {
     case 'connected':
     case 'disconnected':
       return `${progress.hospital} ${progress.event}`;
+    case 'about':
+      return `${progress.hospital} runs ${progress.version} on ${progress.engine}`;
     case 'consented':
       return `${progress.hospital} consented to ${progress.run}`;
     case 'refused-by-hospital':

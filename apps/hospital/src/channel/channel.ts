@@ -136,6 +136,11 @@ export class CoordinatorChannel {
     this.#wire.disconnect();
   }
 
+  /** Said once, and lost with the line: what is only true now is never repeated later. */
+  mention<N extends RequestName>(name: N, request: Request<N>): void {
+    if (this.#ready.isOpen) void this.#ask(name, request).catch(() => undefined);
+  }
+
   /** Waits for the connection as long as it takes. @throws {@link ProtocolError} when the coordinator refuses. */
   request<N extends RequestName>(name: N, request: Request<N>): Promise<Answers[N]> {
     return this.#patiently(() => this.#ask(name, request));

@@ -87,6 +87,7 @@ export async function dryRun(
     progress: () => undefined,
     network: rehearsal.network,
     door: new EgressDoor(),
+    about: () => learner.about,
   });
   const outcome = await node.run();
   const { update } = rehearsal;

@@ -94,6 +94,7 @@ export async function start(
       );
       const node = new HospitalNode({
         ...{ ...credentials, url: config.coordinator, learner, memory, modes: config.modes, progress, rules, door },
+        about: () => learner.about,
         ...way,
       });
       control.attend(node);

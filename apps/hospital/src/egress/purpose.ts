@@ -11,6 +11,7 @@ export const PURPOSES: Readonly<Record<RequestName, string>> = {
   rotate: 'changes its key',
   revoke: 'leaves for good',
   sync: 'asks for what is new',
+  about: 'version of this program, engine and clock, for the roster',
   consent: 'takes part in a run',
   refuse: 'takes no part in a run, by the policy of this hospital',
   'blob.read': 'reads the shared head, or what a sum is checked with',

@@ -106,6 +106,7 @@ export class Rehearsal {
         return { challenge: this.#sign('challenge', { v: 1, protocol: 1, hospitalId, ...nonces }).envelope };
       },
       prove: () => ({ protocol: 1 }),
+      about: () => ({}),
       sync: () => ({ statements: [{ name: 'run-config', envelope: this.#config.envelope }] }),
       consent: () => {
         this.#push('plan', this.#plan);

@@ -8,6 +8,7 @@ import { scoreHead } from './assessment.js';
 import { fitRound } from './fit-head.js';
 import { groupBy } from './group-by.js';
 import { readLocalData, splitFor, type LocalData, type Split } from './local-data.js';
+import { VERSION } from '../version.js';
 
 /** What was found in the folder, as counts, and what it was read with. */
 export interface ReadImages {
@@ -47,6 +48,11 @@ export class XrayLearner implements Learner {
       trainer: this.#backend.id,
     });
     return { backbone: hash, preprocessing: PREPROCESSING_VERSION, embeddingLength: featureLength };
+  }
+
+  /** What the coordinator may show its people; undefined before an engine was chosen. */
+  get about(): { readonly version: string; readonly engine: string } | undefined {
+    return this.#data && { version: VERSION, engine: this.#data.engineId };
   }
 
   patients(config: RunConfig): number {

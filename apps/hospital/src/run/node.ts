@@ -27,6 +27,8 @@ export interface NodeOptions extends Credentials, WayOut {
   /** Absent: the hospital has none of its own. */
   readonly rules?: HospitalRules;
   readonly door?: EgressDoor;
+  /** What the coordinator may show its people of this hospital; undefined while it is not known. */
+  readonly about?: () => { readonly version: string; readonly engine: string } | undefined;
   /** See {@link SummedHeadPorts}. */
   readonly recomputeBytes?: number;
 }
@@ -59,6 +61,8 @@ export class HospitalNode {
       },
       onLine: (state, why) => {
         options.progress({ event: 'line', state, ...(why && { why }) });
+        // When the line is ready: it opens after this word.
+        if (state === 'connected') queueMicrotask(() => this.#introduce());
       },
       onRefused: (error) => {
         this.#finish({ ended: 'refused-there', error });
@@ -85,9 +89,14 @@ export class HospitalNode {
     // The line opens first: the coordinator sees that we are there while the images are read.
     this.#channel.open();
     this.#prepared = this.options.learner.prepare();
-    this.#prepared.catch((error: unknown) => {
-      this.#fail(error);
-    });
+    this.#prepared.then(
+      () => {
+        this.#introduce();
+      },
+      (error: unknown) => {
+        this.#fail(error);
+      },
+    );
     try {
       return await outcome;
     } finally {
@@ -113,6 +122,11 @@ export class HospitalNode {
   /** What a person here asks of the coordinator goes over the one line. @throws ProtocolError as it refuses. */
   ask(name: 'membership' | 'verify' | 'revoke', request: object): Promise<object> {
     return this.#channel.request(name, requests[name].parse(request));
+  }
+
+  #introduce(): void {
+    const about = this.options.about?.();
+    if (about !== undefined) this.#channel.mention('about', { ...about, clockMs: Date.now() });
   }
 
   /** Leaves for good and without a word, as a crash would; {@link run} does not resolve after it. */

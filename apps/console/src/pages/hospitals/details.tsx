@@ -6,6 +6,7 @@ import { useState, type ReactNode } from 'react';
 import { ask } from '../../api/client.js';
 import { keys } from '../../api/keys.js';
 import { Confirm } from '../../parts/confirm.js';
+import { skew } from '../../parts/format.js';
 import { Moment } from '../../parts/moment.js';
 import { frame } from '../../strings/frame.js';
 import { hospitals as words } from '../../strings/hospitals.js';
@@ -114,6 +115,10 @@ function Facts({ hospital }: { readonly hospital: HospitalView }): ReactNode {
       )}
       <dt>{detail.version}</dt>
       <dd>{hospital.version ?? detail.unknown}</dd>
+      <dt>{detail.engine}</dt>
+      <dd>{hospital.engine ?? detail.unknown}</dd>
+      <dt>{detail.clock}</dt>
+      <dd>{hospital.clockAheadMs === null ? detail.unknown : skew(hospital.clockAheadMs)}</dd>
       {refusals.length === 0 ? null : (
         <>
           <dt>{detail.refusals}</dt>

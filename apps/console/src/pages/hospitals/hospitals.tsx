@@ -9,6 +9,7 @@ import { Page } from '../../frame/page.js';
 import { Answer, Nothing } from '../../parts/answer.js';
 import { Card } from '../../parts/card.js';
 import { Pill, Status, type Tone } from '../../parts/mark.js';
+import { skew } from '../../parts/format.js';
 import { Moment } from '../../parts/moment.js';
 import { Rows, type Column } from '../../parts/rows.js';
 import { contributions, type Contribution } from '../../rounds/facts.js';
@@ -21,6 +22,8 @@ import { Invitations } from './invitations.js';
 import { Invite, Issued } from './invite.js';
 
 const TONES: Record<HospitalView['state'], Tone> = { provisional: 'late', active: 'good', revoked: 'off' };
+/** Beyond it, times in its logs mislead whoever compares them. */
+const CLOCK_TOLERATED_MS = 5_000;
 const ORDER: readonly HospitalView['state'][] = ['provisional', 'active', 'revoked'];
 
 export function Hospitals(): ReactNode {
@@ -167,7 +170,25 @@ function RosterRows({ sorted, may, look, approve, rounds, run }: RosterRowsProps
       key: 'version',
       head: words.columns.version,
       leaveOut: 'tablet',
-      cell: ({ version }) => version ?? common.none,
+      cell: ({ version, engine }) =>
+        version === null ? (
+          common.none
+        ) : (
+          <span className={classes.name}>
+            {version}
+            <small>{engine}</small>
+          </span>
+        ),
+    },
+    {
+      key: 'clock',
+      head: words.columns.clock,
+      leaveOut: 'tablet',
+      cell: ({ clockAheadMs }) => {
+        if (clockAheadMs === null) return common.none;
+        const text = skew(clockAheadMs);
+        return Math.abs(clockAheadMs) < CLOCK_TOLERATED_MS ? text : <Status tone="late">{text}</Status>;
+      },
     },
     {
       key: 'actions',
