@@ -11,7 +11,7 @@ import { pino } from 'pino';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openCoordinator, openHome, type RunningCoordinator } from '@consilium/coordinator';
-import { FolderMemory } from '@consilium/hospital';
+import { FolderMemory, type RunMemory } from '@consilium/hospital';
 import type { RunDetail } from '@consilium/operator-api';
 import { convene, knownLearner, type Consortium } from '../support/federation.js';
 import { afterRecord, PARAMETERS } from '../support/secure-part.js';
@@ -92,9 +92,9 @@ describe.skipIf(!everything || chromiumPath() === undefined)('the page', { timeo
 
   const start = async (hospital: string): Promise<void> => {
     const memory = new FolderMemory(consortium.homeOf(hospital));
-    const held = (['adverted', 'dealt', 'masked', 'agreed', 'unmasked'] as const).reduce(
+    const held = (['adverted', 'dealt', 'masked', 'agreed', 'unmasked'] as const).reduce<RunMemory>(
       (inner, word) => afterRecord(inner, word, () => gate.pass(word)),
-      memory as Parameters<typeof afterRecord>[0],
+      memory,
     );
     const update = new Float32Array(PARAMETERS).fill(0.01);
     const node = await consortium.node(

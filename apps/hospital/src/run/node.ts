@@ -62,7 +62,11 @@ export class HospitalNode {
       onLine: (state, why) => {
         options.progress({ event: 'line', state, ...(why && { why }) });
         // When the line is ready: it opens after this word.
-        if (state === 'connected') queueMicrotask(() => this.#introduce());
+        if (state === 'connected') {
+          queueMicrotask(() => {
+            this.#introduce();
+          });
+        }
       },
       onRefused: (error) => {
         this.#finish({ ended: 'refused-there', error });
