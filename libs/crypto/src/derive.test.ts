@@ -17,6 +17,7 @@ describe('hkdfSha256', () => {
     const a3 = '8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8';
     expect(toHex(hkdfSha256(ikm, salt, info, 42))).toBe(a1);
     expect(toHex(hkdfSha256(ikm, salt, info))).toBe(a1.slice(0, 64));
+    expect(toHex(hkdfSha256(ikm, salt, info, 1))).toBe(a1.slice(0, 2));
     expect(toHex(hkdfSha256(ikm, new Uint8Array(0), new Uint8Array(0), 42))).toBe(a3);
   });
 

@@ -122,6 +122,15 @@ describe('a file that is there', () => {
     await expect(loadOrCreateIdentity(path)).rejects.toMatchObject({ code: 'KEY_FILE_INVALID' });
   });
 
+  it.each([
+    ['before', (secret: string) => `00${secret}`],
+    ['behind', (secret: string) => `${secret}00`],
+  ])('is refused with a byte more %s the secret', async (_, longer) => {
+    await loadOrCreateIdentity(path);
+    write(readFileSync(path, 'utf8').replace(/(?<="secretKey":")[0-9a-f]{64}/, longer));
+    await expect(loadOrCreateIdentity(path)).rejects.toMatchObject({ code: 'KEY_FILE_INVALID' });
+  });
+
   it('names no secret in the error', async () => {
     const { identity } = await loadOrCreateIdentity(path);
     const secret = toHex(rawSecretKey('ed25519', identity.secretKey));

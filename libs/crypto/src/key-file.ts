@@ -25,8 +25,8 @@ const errnoOf = (error: unknown): string => (error as NodeJS.ErrnoException).cod
  * @param passphrase - a new key is encrypted under it, and an encrypted one is opened with it.
  * @returns `created` tells the caller that this key is new and not yet enrolled anywhere.
  * @throws {@link CryptoError} `KEY_FILE_OPEN_TO_OTHERS`, `KEY_FILE_INVALID`, `KEY_FILE_UNREADABLE`, `KEY_FILE_LOCKED`,
- * `PASSPHRASE_WRONG`, `KEY_FILE_UNWRITABLE`. On Windows the folder's access list decides who reads the file, and it is not
- * examined.
+ * `PASSPHRASE_WRONG`, `PASSPHRASE_WEAK`, `KEY_FILE_UNWRITABLE`. On Windows the folder's access list decides who reads the
+ * file, and it is not examined.
  */
 export async function loadOrCreateIdentity(
   path: string,
@@ -118,6 +118,7 @@ async function keep(identity: Identity, path: string, passphrase: string | undef
     return true;
   } catch (cause) {
     if (errnoOf(cause) === 'EEXIST') return false;
+    if (cause instanceof CryptoError) throw cause;
     throw new CryptoError('KEY_FILE_UNWRITABLE', `cannot keep a new key at ${path}: ${errnoOf(cause)}`, { cause });
   }
 }

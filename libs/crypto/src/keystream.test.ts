@@ -79,21 +79,24 @@ const nothingStays = (): void => {
 };
 
 describe('the products with streams', () => {
-  it.each([1, 3, 17, BLOCK_WORDS - 1, BLOCK_WORDS, BLOCK_WORDS + 5])('are sums modulo 2^32: %i words', (count) => {
-    const words = oneShot(key.toReversed(), count);
-    const keys = [key, secretBytes(32)];
-    const exact = keys.map((each) => {
-      const stream = oneShot(each, count);
-      return Number(
-        BigInt.asUintN(
-          32,
-          words.reduce((sum, word, k) => sum + BigInt(word) * BigInt(stream[k] ?? 0), 0n),
-        ),
-      );
-    });
-    expect(keystreamDots(keys, words)).toEqual(exact);
-    nothingStays();
-  });
+  it.each([1, 3, 17, BLOCK_WORDS - 1, BLOCK_WORDS, BLOCK_WORDS + 5, BLOCK_WORDS + 17])(
+    'are sums modulo 2^32: %i words',
+    (count) => {
+      const words = oneShot(key.toReversed(), count);
+      const keys = [key, secretBytes(32)];
+      const exact = keys.map((each) => {
+        const stream = oneShot(each, count);
+        return Number(
+          BigInt.asUintN(
+            32,
+            words.reduce((sum, word, k) => sum + BigInt(word) * BigInt(stream[k] ?? 0), 0n),
+          ),
+        );
+      });
+      expect(keystreamDots(keys, words)).toEqual(exact);
+      nothingStays();
+    },
+  );
 });
 
 describe('adding vectors', () => {

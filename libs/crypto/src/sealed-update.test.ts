@@ -139,6 +139,8 @@ describe('the context', () => {
   it.each<[string, Partial<SealContext>]>([
     ['an upper-case digest', { planDigest: 'AB'.repeat(32) }],
     ['a short digest', { planDigest: 'ab' }],
+    ['a digest with a byte more', { planDigest: 'ab'.repeat(33) }],
+    ['a digest behind something else', { planDigest: `:${'ab'.repeat(32)}` }],
     ['a fraction', { round: 1.5 }],
     ['a negative attempt', { attempt: -1 }],
     ['no run', { runId: '' }],

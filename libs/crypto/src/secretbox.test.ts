@@ -23,6 +23,10 @@ it('gives the secret back, sealed differently each time', () => {
   expect(toHex(openSecret(key, one))).toBe(toHex(secret));
 });
 
+it('gives an empty secret back', () => {
+  expect(openSecret(key, sealSecret(key, new Uint8Array(0)))).toEqual(new Uint8Array(0));
+});
+
 it('refuses what was altered, cut or sealed under another key', () => {
   const sealed = sealSecret(key, secretBytes(8));
   for (let bit = 0; bit < 8 * sealed.length; bit++) {

@@ -30,13 +30,16 @@ describe('one attempt', () => {
       () => rules.recordDealt(fresh, planned(), session),
       () => rules.recordDealt(dealt, planned(), other),
       () => rules.recordDealt(adverted, planned({ model: '22'.repeat(32) }), session),
+      () => rules.recordMasked(fresh, session, set),
       () => rules.recordMasked(adverted, session, set),
       () => rules.recordMasked(masked, session, otherSet),
       () => rules.recordMasked(dealt, other, set),
+      () => rules.recordAgreed(fresh, session, set),
       () => rules.recordAgreed(dealt, session, set),
       () => rules.recordAgreed(agreed, session, otherSet),
       () => rules.recordAgreed(agreed, session, set),
       () => rules.recordAgreed(masked, other, set),
+      () => rules.recordUnmasked(fresh, session, set),
       () => rules.recordUnmasked(masked, session, set),
       () => rules.recordUnmasked(agreed, session, otherSet),
       () => rules.recordUnmasked(agreed, other, set),
@@ -107,6 +110,20 @@ describe('a plan', () => {
     expect(() => rules.recordAdvert(fresh, planned(changes), policy, now)).toThrow(refusal('PLAN_STALE'));
   });
 
+  it.each<[string, Partial<SecAggPlan>]>([
+    ['ends in this millisecond', { issuedAtMs: now - 10, deadlineMs: now }],
+    ['is as old as it may be', { issuedAtMs: now - 600_000 }],
+    ['is as early as a clock may be wrong', { issuedAtMs: now + 60_000 }],
+  ])('that %s is answered', (_, changes) => {
+    expect(rules.recordAdvert(fresh, planned(changes), policy, now).open?.said).toBe('adverted');
+  });
+
+  it('that meets the hospital’s floors exactly is answered', () => {
+    const plan = planned();
+    const exact = { ...policy, minTolerated: plan.body.tolerated, minCohort: plan.floor };
+    expect(rules.recordAdvert(fresh, plan, exact, now).open?.said).toBe('adverted');
+  });
+
   it('below the hospital’s own floors is unsafe', () => {
     for (const stricter of [{ minTolerated: 2 }, { minCohort: 6 }]) {
       expect(() => rules.recordAdvert(fresh, planned(), { ...policy, ...stricter }, now)).toThrow(
@@ -117,8 +134,9 @@ describe('a plan', () => {
 });
 
 describe('a completed round', () => {
-  const done = rules.recordCompleted(unmasked, 1);
   it('does not come back, and the next one is answered', () => {
+    const done = rules.recordCompleted(unmasked, 1);
+    expect(done).toEqual({ runId: 'run-1', lastCompleted: 1, open: null });
     expect(() => rules.recordAdvert(done, planned({ attempt: 9 }), policy, now)).toThrow(refusal('PLAN_STALE'));
     expect(rules.recordAdvert(done, planned({ round: 2 }), policy, now).open?.round).toBe(2);
     expect(() => rules.recordCompleted(done, 1)).toThrow(refusal('PLAN_STALE'));
