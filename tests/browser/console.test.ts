@@ -81,6 +81,11 @@ describe.skipIf(!everything || chromiumPath() === undefined)('the console', { ti
     await maria.dialog.getByLabel('Every word was the same').check();
     await maria.dialog.getByRole('button', { name: 'Approve' }).click();
     await maria.page.getByRole('row', { name: /Klinikum West.*Active/ }).waitFor();
+    // Each hospital has its own people, who compare the roster as it is now.
+    for (const id of [...ENROLLED, JOINS]) {
+      expect(await consortium.hospital(id, 'membership')).toContain(`roster: ${words}`);
+      await consortium.hospital(id, 'verify', '--compared-by', 'Dr. Weiß', '--how', 'phone', '--words', words);
+    }
     expect(await consortium.hospital(JOINS, 'membership')).toMatch(/^active/);
     await maria.page.getByRole('row', { name: /Klinikum West.*Used/ }).waitFor();
   });

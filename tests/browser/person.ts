@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { settled, watch } from './pages.js';
 
 /** The machine may be busy: what is claimed is that it happens, not how fast. */
-export const PATIENCE_MS = 40_000;
+export const PATIENCE_MS = 180_000;
 export const PASSWORD = 'seven quiet herons by the lake';
 
 export interface Answered {

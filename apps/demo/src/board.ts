@@ -114,6 +114,7 @@ export class Board {
       }
       case 'stage':
       case 'connected':
+      case 'about':
       case 'consented':
       case 'update':
       case 'ended':

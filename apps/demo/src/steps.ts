@@ -5,7 +5,7 @@ const named = z.string();
 
 export const coordinatorStep = z.union([
   z.object({ event: z.literal('listening'), url: z.string() }),
-  z.object({ event: z.enum(['connected', 'disconnected', 'consented']), hospital: named }),
+  z.object({ event: z.enum(['connected', 'disconnected', 'consented', 'about']), hospital: named }),
   z.object({
     event: z.literal('round-started'),
     round: z.number(),

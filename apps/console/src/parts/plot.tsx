@@ -55,7 +55,7 @@ export function Plot({ x, series, format, heightPx, fromZero = false }: ChartPro
             size: 30,
           },
           {
-            ...{ ...axis, size: 64, space: 34, values: (_, values) => values.map(format) },
+            ...{ ...axis, size: 76, space: 34, values: (_, values) => values.map(format) },
             // A low chart has room for two numbers: nothing, and the top.
             ...(fromZero && { splits: (_, __, ___, most) => [0, topOf(most)] }),
           },

@@ -42,6 +42,7 @@ export function Places({ run, nowMs }: { readonly run: RunDetail; readonly nowMs
     {
       key: 'hospital',
       head: words.places.hospital,
+      width: '38%',
       cell: ({ hospital }) => (
         <span className={classes.hospital}>
           {hospital}
@@ -54,7 +55,7 @@ export function Places({ run, nowMs }: { readonly run: RunDetail; readonly nowMs
       head: words.places.place,
       cell: ({ place, rule }) => (
         <Status tone={TONES[place]} title={stages.placeMeans[place]}>
-          <span className={classes.hospital}>
+          <span className={classes.refused}>
             {stages.places[place]}
             {rule === null ? null : <small title={rule}>{refusalWords[rule]}</small>}
           </span>
@@ -65,6 +66,7 @@ export function Places({ run, nowMs }: { readonly run: RunDetail; readonly nowMs
     {
       key: 'stage',
       head: words.places.stage,
+      leaveOut: 'phone',
       cell: ({ stage }) => (stage === null ? common.none : stages.names[stage]),
       width: '22%',
     },

@@ -4,6 +4,7 @@ export const hospitals = {
   invite: 'Invite a hospital',
   connected: 'Connected',
   away: 'Not connected',
+  clockIs: (skew: string) => `clock ${skew}`,
   states: { provisional: 'To be approved', active: 'Active', revoked: 'Revoked' },
   stateMeans: {
     provisional: 'has joined, and takes part in no run until it is approved',
@@ -16,7 +17,6 @@ export const hospitals = {
     connection: 'Connection',
     lastSeen: 'Last seen',
     version: 'Program',
-    clock: 'Clock',
     rounds: 'Rounds',
     fingerprint: 'Fingerprint',
     actions: 'Actions',

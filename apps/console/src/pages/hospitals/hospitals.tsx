@@ -127,6 +127,7 @@ function RosterRows({ sorted, may, look, approve, rounds, run }: RosterRowsProps
     {
       key: 'id',
       head: words.columns.hospital,
+      width: '22%',
       cell: ({ id, displayName }) => (
         <span className={classes.name}>
           {displayName}
@@ -147,14 +148,24 @@ function RosterRows({ sorted, may, look, approve, rounds, run }: RosterRowsProps
       key: 'connected',
       head: words.columns.connection,
       leaveOut: 'phone',
-      cell: ({ connected, lastSeen }) =>
-        connected ? (
-          <Status tone="good">{words.connected}</Status>
-        ) : (
-          <Status tone="wait">
-            {words.away} {lastSeen === null ? null : <Moment at={lastSeen} />}
+      cell: ({ connected, lastSeen, clockAheadMs }) => {
+        if (!connected) {
+          return (
+            <Status tone="wait">
+              {words.away} {lastSeen === null ? null : <Moment at={lastSeen} />}
+            </Status>
+          );
+        }
+        const isOff = clockAheadMs !== null && Math.abs(clockAheadMs) > CLOCK_TOLERATED_MS;
+        return (
+          <Status tone={isOff ? 'late' : 'good'}>
+            <span className={classes.program}>
+              {words.connected}
+              {isOff ? <small>{words.clockIs(skew(clockAheadMs))}</small> : null}
+            </span>
           </Status>
-        ),
+        );
+      },
     },
     {
       key: 'rounds',
@@ -174,21 +185,11 @@ function RosterRows({ sorted, may, look, approve, rounds, run }: RosterRowsProps
         version === null ? (
           common.none
         ) : (
-          <span className={classes.name}>
+          <span className={classes.program}>
             {version}
             <small>{engine}</small>
           </span>
         ),
-    },
-    {
-      key: 'clock',
-      head: words.columns.clock,
-      leaveOut: 'tablet',
-      cell: ({ clockAheadMs }) => {
-        if (clockAheadMs === null) return common.none;
-        const text = skew(clockAheadMs);
-        return Math.abs(clockAheadMs) < CLOCK_TOLERATED_MS ? text : <Status tone="late">{text}</Status>;
-      },
     },
     {
       key: 'actions',
