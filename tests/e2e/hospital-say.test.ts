@@ -154,6 +154,45 @@ describe('a policy', () => {
 });
 
 describe('approval, journal and dry run', () => {
+  it('rehearses the mode secagg to the opened sum: the same update as unmasked, under a vector that shows nothing', async () => {
+    const { home, progress } = await convene('rehearsed');
+    const yaml = JSON.parse(await readFile(join(home, 'hospital.yaml'), 'utf8')) as object;
+    const dryRun = async (mode: 'sealed' | 'secagg', k: number) => {
+      await writeFile(join(home, `${mode}.yaml`), JSON.stringify({ ...yaml, modes: [mode] }));
+      const out = join(directory, `${mode}-${k}`);
+      const args = ['--config', join(home, `${mode}.yaml`), '--out', out, '--format', 'json'];
+      const { status, stdout, stderr } = await hospital(home, 'dry-run', ...args);
+      expect([status, stderr]).toEqual([0, '']);
+      const summary = JSON.parse(stdout) as {
+        messages: { type: string; file: string; sha256: string }[];
+        update: { examples: number; loss: number; l2Norm: number; blobBytes: number; parameters: number };
+      };
+      const chunk = summary.messages.find(({ type }) => type === 'update.chunk')?.file ?? '';
+      return { ...summary, blob: await readFile(join(out, chunk)) };
+    };
+    const [open, masked, again] = [await dryRun('sealed', 1), await dryRun('secagg', 1), await dryRun('secagg', 2)];
+    expect(masked.messages.map(({ type }) => type)).toEqual(
+      'hello prove sync consent advert shares deliveries.read update.offer update.chunk update.commit agree unmask'.split(
+        ' ',
+      ),
+    );
+    expect(masked.update).toMatchObject({ examples: open.update.examples, parameters: open.update.parameters });
+    // One step of the ring is 100 * 10,000 / 2^23 / images: too coarse for small updates, so that only norms are compared.
+    expect(Math.abs(masked.update.l2Norm - open.update.l2Norm)).toBeLessThan(0.5);
+    expect(masked.update.loss).toBeCloseTo(open.update.loss, 2);
+    // Every byte value about as often as any other, and no two runs alike.
+    expect(masked.blob).toHaveLength(masked.update.blobBytes);
+    const counts = new Array<number>(256).fill(0);
+    for (const byte of masked.blob) counts[byte] = (counts[byte] ?? 0) + 1;
+    const expected = masked.blob.length / 256;
+    const chi2 = counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+    // 255 degrees of freedom: above 400 once in 10^8.
+    expect(chi2).toBeLessThan(400);
+    const same = masked.blob.reduce((sum, byte, k) => sum + Number(byte === again.blob[k]), 0);
+    expect(same).toBeLessThan(masked.blob.length / 100);
+    expect(progress.filter(({ event }) => event === 'connected')).toEqual([]);
+  });
+
   it('go together through a run', async () => {
     const { home, progress } = await convene('approved');
     await writePolicy(home, MEETABLE);
@@ -164,7 +203,7 @@ describe('approval, journal and dry run', () => {
     const rehearsed = JSON.parse(before.stdout) as {
       folder: string;
       messages: { type: string; sizeBytes: number; file: string }[];
-      update: { sealedBytes: number; l2Norm: number; parameters: number };
+      update: { blobBytes: number; l2Norm: number; parameters: number };
     };
     expect(rehearsed.update).toMatchObject({ parameters: 2_048 * 3 + 3 });
     expect(rehearsed.update.l2Norm).toBeGreaterThan(0);
@@ -203,8 +242,8 @@ describe('approval, journal and dry run', () => {
     // What was rehearsed is what left, of each kind and for the same head.
     const uploads = listed.filter(({ type }) => type === 'update.chunk');
     expect(uploads.map(({ sizeBytes, round }) => [sizeBytes, round])).toEqual([
-      [rehearsed.update.sealedBytes, 1],
-      [rehearsed.update.sealedBytes, 2],
+      [rehearsed.update.blobBytes, 1],
+      [rehearsed.update.blobBytes, 2],
     ]);
     expect(new Set(rehearsed.messages.map(({ type }) => type))).toEqual(kinds);
     expect(await hospital(home, 'egress', 'verify')).toMatchObject({ status: 0, stdout: /^whole: / as never });

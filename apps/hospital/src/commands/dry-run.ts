@@ -1,16 +1,24 @@
 /** `consilium-hospital dry-run`: a whole round on this hospital's own data, into a folder instead of the network. */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sha256Hex, toHex } from '@consilium/bytes';
+import { sha256Hex } from '@consilium/bytes';
 import { digestBlob, generateIdentity } from '@consilium/crypto';
 import { initialParameters, parameterCount, splitParameters } from '@consilium/model-spec';
-import { parseUnverified, type Digest, type Envelope, type RunConfig, type RunId } from '@consilium/protocol';
+import {
+  parseUnverified,
+  payloadType,
+  type Digest,
+  type Envelope,
+  type RunConfig,
+  type RunId,
+} from '@consilium/protocol';
 import type { Memory } from '@consilium/rounds';
 import { floatBytes } from '@consilium/tensors';
 import { readHospitalConfig } from '../config.js';
 import { bytesOf, EgressDoor } from '../egress/door.js';
 import { PURPOSES } from '../egress/purpose.js';
 import { Rehearsal, type Message, type OpenedUpdate } from '../egress/rehearsal.js';
+import { rehearsalPeers, rosterOf } from '../egress/rehearsed-round.js';
 import { HospitalError } from '../errors.js';
 import { openIdentity, pinnedCoordinator } from '../home.js';
 import { XrayLearner } from '../learning/xray-learner.js';
@@ -35,6 +43,9 @@ export interface DryRunRequest {
 export interface DryRunSummary {
   readonly folder: string;
   readonly configuration: 'given' | 'made-up';
+  readonly mode: RunConfig['mode'];
+  /** Hospitals of the roster that were played here. */
+  readonly peers: number;
   /** What the policy of this hospital would say to it; null: nothing. */
   readonly policyRefuses: string | null;
   readonly messages: readonly {
@@ -50,10 +61,12 @@ export interface DryRunSummary {
   readonly update: {
     readonly parameters: number;
     readonly examples: number;
-    readonly loss: string;
+    /** Nats. */
+    readonly loss: number;
     readonly l2Norm: number;
     readonly clipNorm: string;
-    readonly sealedBytes: number;
+    /** Of the blob that leaves: sealed, or masked. */
+    readonly blobBytes: number;
     readonly tensors: readonly { readonly name: string; readonly numbers: number; readonly largest: number }[];
   };
 }
@@ -75,10 +88,12 @@ export async function dryRun(
   const learner = new XrayLearner(config, hospitalId, onProgress);
   const prepared = await learner.prepare();
   const given = hash === undefined ? undefined : await knownConfig(home, hash);
-  const asked = given ?? usualConfig(prepared, (await listSites(config.data)).labels);
+  const usualMode = config.modes.includes('secagg') ? 'secagg' : 'sealed';
+  const asked = given ?? usualConfig(prepared, (await listSites(config.data)).labels, usualMode);
   const identity = generateIdentity();
-  const runConfig = { ...asked, roster: [{ hospitalId, identityKey: toHex(identity.publicKey) }] };
-  const rehearsal = new Rehearsal(runConfig, hospitalId);
+  const peers = asked.mode === 'secagg' ? rehearsalPeers(asked.roster.length) : [];
+  const runConfig = { ...asked, roster: rosterOf({ hospitalId, identity }, peers) };
+  const rehearsal = new Rehearsal(runConfig, hospitalId, peers);
   const node = new HospitalNode({
     ...{ hospitalId, identity, coordinatorKey: rehearsal.identity.publicKey, url: '' },
     learner: { ...bound(learner), prepare: () => Promise.resolve(prepared) },
@@ -91,7 +106,9 @@ export async function dryRun(
   });
   const outcome = await node.run();
   const { update } = rehearsal;
-  if (outcome.ended !== 'finished' || update === undefined) {
+  // A secure rehearsal ends when the sum is open, which needs no further word of a hospital.
+  const isDone = outcome.ended === 'finished' || (runConfig.mode === 'secagg' && outcome.ended === 'aborted');
+  if (!isDone || update === undefined) {
     const why = outcome.ended === 'refused-here' ? outcome.code : outcome.ended;
     throw new HospitalError('REFUSED_HERE', `the round of the dry run did not come to its end: ${why}`);
   }
@@ -102,6 +119,7 @@ export async function dryRun(
   const summary: DryRunSummary = {
     folder: out,
     configuration: given === undefined ? 'made-up' : 'given',
+    ...{ mode: runConfig.mode, peers: peers.length },
     policyRefuses: refusal ?? null,
     messages,
     totalBytes: messages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
@@ -128,13 +146,16 @@ async function knownConfig(home: string, hash: string): Promise<RunConfig> {
 }
 
 /** What a coordinator's run file says when it says little. */
-function usualConfig(prepared: Prepared, labels: readonly string[]): RunConfig {
+function usualConfig(prepared: Prepared, labels: readonly string[], mode: RunConfig['mode']): RunConfig {
   if (labels.length < 2)
     throw new HospitalError('DATA_INVALID', 'the data has fewer than two labels: there is nothing to tell apart');
   const head = { kind: 'linear' as const, inputs: prepared.embeddingLength, classes: labels.length };
   const seed = 'consilium';
   return {
-    ...{ v: 1, runId: 'dry-run' as RunId, mode: 'sealed', seed, weighting: 'examples', head },
+    ...{ v: 1, runId: 'dry-run' as RunId, mode, seed, weighting: 'examples', head },
+    ...(mode === 'secagg' && {
+      secagg: { tolerated: 0, weightCap: 10_000, zMax: 2 ** 23 - 1, stageTimeoutMs: 60_000 },
+    }),
     study: { name: 'dry run', labels: [...labels] },
     parameters: parameterCount(head),
     initialModel: digestBlob(floatBytes(initialParameters(head, seed))) as Digest,
@@ -146,7 +167,8 @@ function usualConfig(prepared: Prepared, labels: readonly string[]): RunConfig {
     },
     clipNorm: '100',
     server: { optimizer: 'fedavg', learningRate: '1' },
-    ...{ rounds: 1, minHospitals: 1, gatherTimeoutMs: 1_000, roundTimeoutMs: 1_000, absenceGraceMs: 1_000 },
+    ...{ rounds: 1, minHospitals: mode === 'secagg' ? 2 : 1 },
+    ...{ gatherTimeoutMs: 60_000, roundTimeoutMs: 3_600_000, absenceGraceMs: 1_000 },
     stragglers: null,
     selection: { metric: 'balancedAccuracy', patienceRounds: 0 },
     roster: [],
@@ -174,21 +196,25 @@ const STATEMENTS = {
   'update.offer': 'update',
   evaluation: 'evaluation',
   decline: 'decline',
+  advert: 'advert',
+  shares: 'shares',
+  agree: 'agree',
+  unmask: 'unmask',
 } as const;
 
 function sayingOf(name: Message['name'], envelope: Envelope): object {
+  if (envelope.payloadType === payloadType('masked')) return parseUnverified('masked', envelope).body;
   return name in STATEMENTS ? parseUnverified(STATEMENTS[name as keyof typeof STATEMENTS], envelope).body : {};
 }
 
-function decoded({ statement, sealed, update }: OpenedUpdate, config: RunConfig): DryRunSummary['update'] {
+function decoded({ examples, loss, blob, update }: OpenedUpdate, config: RunConfig): DryRunSummary['update'] {
   const largest = (values: Float32Array): number => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return {
     parameters: update.length,
-    examples: statement.examples,
-    loss: statement.loss,
+    ...{ examples, loss },
     l2Norm: Math.sqrt(update.reduce((sum, value) => sum + value * value, 0)),
     clipNorm: config.clipNorm,
-    sealedBytes: sealed.length,
+    blobBytes: blob.length,
     tensors: Object.entries(splitParameters(config.head, update)).map(([name, values]) => ({
       ...{ name, numbers: values.length, largest: largest(values) },
     })),
@@ -244,11 +270,17 @@ class Forgetful implements RunMemory {
 export function dryRunText({
   folder,
   configuration,
+  mode,
+  peers,
   policyRefuses,
   messages,
   totalBytes,
   update,
 }: DryRunSummary): string {
+  const hidden =
+    mode === 'secagg'
+      ? `the masked vector, ${update.blobBytes} bytes, is noise to everybody; the sum of all ${peers + 1} shows of it here, where the ${peers} others were played and add nothing`
+      : `the update, ${update.blobBytes} bytes, opened as the coordinator can`;
   const lines = messages.map(({ file, sizeBytes, purpose }) => `${file}  ${sizeBytes} bytes  ${purpose}`);
   const tensors = update.tensors.map(
     ({ name, numbers, largest }) => `  ${name}: ${numbers} numbers, the largest ${largest.toPrecision(3)}`,
@@ -258,7 +290,8 @@ export function dryRunText({
     policyRefuses === null ? 'policy: nothing against it' : `policy: REFUSED, ${policyRefuses}`,
     ...lines,
     `${totalBytes} bytes in ${messages.length} messages; keys were made for this dry run, and nothing was sent`,
-    `the update, opened: ${update.parameters} numbers of ${update.examples} training images, loss ${update.loss}, L2 norm ${update.l2Norm.toPrecision(4)} (at most ${update.clipNorm})`,
+    `trust mode ${mode}: ${hidden}:`,
+    `  ${update.parameters} numbers of ${update.examples} training images, loss ${update.loss.toPrecision(4)}, L2 norm ${update.l2Norm.toPrecision(4)} (at most ${update.clipNorm})`,
     ...tensors,
     `written to ${folder}`,
   ].join('\n');

@@ -17,15 +17,18 @@ import {
   parseUnverified,
   signStatement,
   type Digest,
+  type Envelope,
   type HospitalId,
   type Opened,
   type Request,
   type RequestName,
   type RunConfig,
-  type UpdateStatement,
+  type Statement,
 } from '@consilium/protocol';
+import { decodeFigures } from '@consilium/rounds';
 import { floatBytes } from '@consilium/tensors';
 import type { Network, WireEvents } from '../channel/wire.js';
+import { RehearsedRound, rehearsedPlan, type Peer } from './rehearsed-round.js';
 
 export interface Message {
   readonly name: RequestName;
@@ -33,32 +36,54 @@ export interface Message {
 }
 
 export interface OpenedUpdate {
-  readonly statement: UpdateStatement;
-  readonly sealed: Uint8Array;
-  /** float32, shape (parameters,): only here, where the round key was made, could it be opened. */
+  /** Training images that count. */
+  readonly examples: number;
+  /** Nats. */
+  readonly loss: number;
+  /** As it would leave: sealed, or masked. */
+  readonly blob: Uint8Array;
+  /** float32, shape (parameters,): only here, where all other keys were made, could it be opened. */
   readonly update: Float32Array;
 }
 
-type StatementName = 'challenge' | 'run-config' | 'plan' | 'aggregate' | 'run-end';
-
-/** Not said in a dry run, which is led in the mode sealed. */
-const nothing = (): object => ({});
+type StatementName =
+  | 'challenge'
+  | 'run-config'
+  | 'plan'
+  | 'aggregate'
+  | 'run-end'
+  | 'secagg-plan'
+  | 'roster'
+  | 'deliver'
+  | 'survivors'
+  | 'unmask-request';
 
 export class Rehearsal {
   readonly identity: Identity = generateIdentity();
   readonly messages: Message[] = [];
   readonly #roundKey = generateRoundKey();
   readonly #config: Opened<'run-config'>;
-  readonly #plan: Opened<'plan'>;
+  readonly #plan: Opened<'plan' | 'secagg-plan'>;
+  readonly #secure: RehearsedRound | undefined;
+  /** What was said last in a secure round. */
+  #roster: Statement<'roster'> | undefined;
+  #survivors: Statement<'survivors'> | undefined;
+  #request: Statement<'unmask-request'> | undefined;
   readonly #chunks: Uint8Array[] = [];
   #events: WireEvents | undefined;
-  #offered: UpdateStatement | undefined;
+  #offered: Envelope | undefined;
   #opened: OpenedUpdate | undefined;
   #head = new Uint8Array();
 
-  /** @param config - of a single hospital: nobody else is here. */
-  constructor(config: RunConfig, hospitalId: HospitalId) {
+  /** @param peers - those of the roster who are played here; in the mode sealed nobody. */
+  constructor(config: RunConfig, hospitalId: HospitalId, peers: readonly Peer[]) {
     this.#config = this.#sign('run-config', config);
+    if (config.mode === 'secagg') {
+      const plan = this.#sign('secagg-plan', rehearsedPlan(this.#config));
+      this.#secure = new RehearsedRound(plan, hospitalId, peers);
+      this.#plan = plan;
+      return;
+    }
     this.#plan = this.#sign('plan', {
       ...{ v: 1, runId: config.runId, round: 1, attempt: 1, from: 'coordinator' },
       ...{ configDigest: this.#config.digest, model: config.initialModel },
@@ -109,7 +134,7 @@ export class Rehearsal {
       about: () => ({}),
       sync: () => ({ statements: [{ name: 'run-config', envelope: this.#config.envelope }] }),
       consent: () => {
-        this.#push('plan', this.#plan);
+        this.#push(this.#secure === undefined ? 'plan' : 'secagg-plan', this.#plan);
         return {};
       },
       refuse: () => ({}),
@@ -118,7 +143,7 @@ export class Rehearsal {
         sizeBytes: this.#head.length,
       }),
       'update.offer': ({ statement }) => {
-        this.#offered = parseUnverified('update', statement).body;
+        this.#offered = statement;
         return { receivedBytes: 0 };
       },
       'update.chunk': ({ bytes }) => {
@@ -126,7 +151,11 @@ export class Rehearsal {
         return { receivedBytes: this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0) };
       },
       'update.commit': () => {
-        this.#aggregate();
+        if (this.#secure === undefined) this.#aggregate();
+        else {
+          this.#survivors = this.#secure.survivors(due(this.#offered), Buffer.concat(this.#chunks));
+          this.#say('survivors', this.#survivors);
+        }
         return {};
       },
       decline: () => {
@@ -137,17 +166,38 @@ export class Rehearsal {
         this.#finish(1);
         return {};
       },
-      ...{ advert: nothing, shares: nothing, complaint: nothing, agree: nothing, unmask: nothing },
-      'deliveries.read': nothing,
-      'round.read': nothing,
+      advert: ({ statement }) => {
+        this.#roster = due(this.#secure).roster(statement);
+        this.#say('roster', this.#roster);
+        return {};
+      },
+      shares: ({ statement, parcels }) => {
+        this.#say('deliver', due(this.#secure).deliver(due(this.#roster), statement, parcels));
+        return {};
+      },
+      complaint: notRehearsed,
+      'deliveries.read': () => ({ deliveries: due(this.#secure).deliveries }),
+      agree: ({ statement }) => {
+        this.#request = due(this.#secure).unmaskRequest(due(this.#survivors), statement);
+        this.#say('unmask-request', this.#request);
+        return {};
+      },
+      unmask: ({ statement }) => {
+        const { weight, metrics, update } = due(this.#secure).ownPart(due(this.#request), statement);
+        const { trainLoss } = decodeFigures(metrics, 1);
+        this.#opened = { examples: weight, loss: trainLoss, blob: Buffer.concat(this.#chunks), update };
+        // The sum has been opened: what comes after it no hospital says anything to.
+        this.#finish(0);
+        return {};
+      },
+      'round.read': notRehearsed,
     };
     return { ok: true, ...(answers[name] as (request: object) => object)(body) };
   }
 
   /** The average of one hospital is its own update. */
   #aggregate(): void {
-    const statement = this.#offered;
-    if (statement === undefined) throw new Error('an update was sent that was not offered');
+    const statement = parseUnverified('update', due(this.#offered)).body;
     const { runId, round, attempt, planDigest, from: hospitalId, examples } = statement;
     const sealed = Buffer.concat(this.#chunks);
     const opened = openSealedUpdate(sealed, this.#roundKey.secretKey, {
@@ -158,7 +208,7 @@ export class Rehearsal {
       hospitalId,
     });
     const update = new Float32Array(Uint8Array.from(opened).buffer);
-    this.#opened = { statement, sealed, update };
+    this.#opened = { examples, loss: Number(statement.loss), blob: sealed, update };
     const { head, seed } = this.#config.body;
     const next = initialParameters(head, seed).map((value, k) => value + (update[k] ?? NaN));
     this.#head = Uint8Array.from(floatBytes(next));
@@ -183,6 +233,10 @@ export class Rehearsal {
     this.#push('run-end', end);
   }
 
+  #say<N extends 'roster' | 'deliver' | 'survivors' | 'unmask-request'>(name: N, body: Statement<N>): void {
+    this.#push(name, this.#sign<N>(name, body));
+  }
+
   #push(name: StatementName, { envelope }: { readonly envelope: unknown }): void {
     // After the answer, as over a network.
     setImmediate(() => this.#events?.statement({ name, envelope }));
@@ -191,4 +245,10 @@ export class Rehearsal {
   #sign<N extends StatementName>(name: N, body: Parameters<typeof signStatement<N>>[1]): Opened<N> {
     return signStatement(name, body, 'coordinator', (bytes) => signBytes(this.identity, bytes));
   }
+}
+
+/** What an earlier message must have brought: the hospital beside us is ours, and keeps the order. */
+function due<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error('a message came before the one that it follows');
+  return part;
 }
