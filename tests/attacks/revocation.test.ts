@@ -6,9 +6,9 @@
  * The others go on in the same session, under the same keys, to the exact head of those who remain.
  * Oracle: a coordinator's process and its commands, FedAvg in float64 written out, a hospital made by hand.
  *
- * Mutations tried by hand: without `caller.expelled = code` (desk.ts) the open session still gets its update in: first test;
- * without the `HOSPITAL_REVOKED` of `Membership.keyOf` a new session opens: first test; without `state.keys.has(...)` in
- * `Admission.join` the same keys come back: first test; without `desk.expel` in watch.ts it is in the plan of round 2: both.
+ * Mutations tried by hand, and what failed: `Membership.keyOf` without its HOSPITAL_REVOKED: both tests; `Admission.join` without
+ * `state.keys.has(...)`: the first; watch.ts without `desk.expel` for a revocation: both; `Desk.expel` without
+ * `caller.expelled = code`: the first.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -41,6 +41,23 @@ export async function pinnedCoordinator(directory: string): Promise<Uint8Array> 
   return parseCard(text);
 }
 
+/** What a home is known by: its secret key is not opened, and no passphrase is asked for. */
+export interface KnownHospital {
+  readonly hospitalId: HospitalId;
+  readonly identity: Pick<Identity, 'publicKey'>;
+  readonly coordinatorKey: Uint8Array;
+}
+
+/** @returns undefined where the home has not joined. */
+export async function knownHospital(directory: string): Promise<KnownHospital | undefined> {
+  const text = await readFile(join(directory, ENROLMENT), 'utf8').catch(nothing);
+  const enrolment = text === undefined ? undefined : parseEnrolment(text);
+  const coordinatorKey = await pinnedCoordinator(directory).catch(nothing);
+  if (enrolment === undefined || coordinatorKey === undefined) return undefined;
+  const { hospitalId, identityKey } = enrolment;
+  return { hospitalId, identity: { publicKey: fromHex(identityKey) }, coordinatorKey };
+}
+
 /** @throws {@link HospitalError} `NOT_INITIALISED` with the command that makes an identity. */
 export async function openIdentity(directory: string): Promise<{ identity: Identity; hospitalId: HospitalId }> {
   const text = await readFile(join(directory, ENROLMENT), 'utf8').catch(() => {

@@ -1,4 +1,6 @@
 /** `consilium-hospital backbone ...`: the frozen network of this machine. */
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { formatOption, homeOption, say, type Common } from './options.js';
 
@@ -121,6 +123,7 @@ function addFetch(backbone: Command): void {
         home: options.home,
         ...(options.mirror !== undefined && { mirror: options.mirror }),
         ...(options.from !== undefined && { from: options.from }),
+        ...(await certificatesOf(options.home)),
         environment: process.env,
         onProgress: progressLines(name),
       });
@@ -139,6 +142,22 @@ function addFetch(backbone: Command): void {
         `${card.name}, ${card.variant}\n${algorithm} ${hex}  (${trust})\nhash ${card.hash}\nfile ${card.file}`,
       );
     });
+}
+
+/** The way out is that of hospital.yaml, where there is one; the coordinator's pin is no business of others. */
+async function certificatesOf(home: string): Promise<{ readonly ca?: string }> {
+  const file = join(home, 'hospital.yaml');
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return {};
+  const [{ readHospitalConfig }, { wayOutOf }] = await Promise.all([
+    import('../config.js'),
+    import('../network/configured.js'),
+  ]);
+  const { ca } = await wayOutOf(await readHospitalConfig(file));
+  return ca === undefined ? {} : { ca };
 }
 
 /** One line for each tenth, on standard error: standard output is the result. */

@@ -1,5 +1,6 @@
 /** `join`, `membership`, `verify`, `rotate-key`, `revoke` and `revocation make`: how this hospital belongs to a consortium. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { hows, personSchema, type How } from '@consilium/protocol';
@@ -117,7 +118,8 @@ async function join(file: string, options: Common & { ca?: string; wait?: true }
   const about = `invitation of ${coordinatorName} for ${body.hospitalId} (${body.displayName})`;
   if (options.format === 'text') say(options, {}, `${about}\ncode: ${code}  (read it to the coordinator by phone)`);
   const ca = options.ca === undefined ? {} : { ca: await certificates(options.ca) };
-  const { standing, ...joined } = await joining.join(options.home, invitation, ca);
+  const caFile = options.ca === undefined ? undefined : resolve(options.ca);
+  const { standing, ...joined } = await joining.join(options.home, invitation, ca, caFile);
   say(options, { event: 'joined', ...joined }, `keys: ${joined.keysAtRest}`);
   await sayStanding(options, standing);
   if (options.wait === true && standing.state === 'provisional') await wait(options);

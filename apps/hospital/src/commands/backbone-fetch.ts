@@ -13,6 +13,8 @@ import { agentFor } from '../network/way-out.js';
 const SIZE_BYTES_MAX = 512 * 1024 * 1024;
 
 export interface FetchOptions {
+  /** Certificates in PEM that are trusted instead of the system's: where a proxy of the hospital inspects TLS. */
+  readonly ca?: string;
   /** The hospital's folder. */
   readonly home: string;
   /** Address before the file's name. */
@@ -111,7 +113,7 @@ function unreachable(entry: CatalogueEntry, address: string, why: string): Hospi
  * hash or size; `FILE_MISSING`, `BAD_OPTION`.
  */
 export async function fetchWeights(entry: CatalogueEntry, options: FetchOptions): Promise<FetchedWeights> {
-  const { home, from, environment, onProgress, pauseMs } = options;
+  const { home, from, environment, ca, onProgress, pauseMs } = options;
   if (from !== undefined) {
     await stat(from).catch(() => {
       throw new HospitalError('FILE_MISSING', `cannot read ${from}`);
@@ -139,7 +141,7 @@ export async function fetchWeights(entry: CatalogueEntry, options: FetchOptions)
       part,
       ...(entry.sizeBytes !== undefined && { sizeBytes: entry.sizeBytes }),
       sizeBytesMax: SIZE_BYTES_MAX,
-      agentFor: (url) => agentFor(url, { environment }),
+      agentFor: (url) => agentFor(url, { environment, ...(ca !== undefined && { ca }) }),
       onProgress,
       ...(pauseMs !== undefined && { pauseMs }),
     });

@@ -3,7 +3,9 @@ import { access, constants, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fingerprint } from '@consilium/crypto';
 import { HospitalError } from '../errors.js';
-import { pinnedCoordinator } from '../home.js';
+import { knownHospital, pinnedCoordinator } from '../home.js';
+import { readCompared, strangersIn } from '../membership/compared.js';
+import { keptStanding } from '../membership/record.js';
 import { type Check, fail, type Finding, ok, told, warn } from './finding.js';
 
 /** Group and others. */
@@ -45,8 +47,24 @@ export const homeFolder: Check = async ({ home }) => {
     open ? warn('home', detail, 'chmod 700 the folder') : ok('home', 'readable and writable'),
     ...(await key(home)),
     ...(await card(home)),
+    ...(await roster(home)),
   ];
 };
+
+/** A run with hospitals that nobody here has compared is waited out: better known before. */
+async function roster(home: string): Promise<readonly Finding[]> {
+  const known = await knownHospital(home);
+  if (known === undefined) return [];
+  const compared = await readCompared(home, known);
+  const fix = 'compare its words by phone, then run consilium-hospital verify';
+  if (compared === undefined) return [warn('roster', 'nobody here has compared the roster: every run waits', fix)];
+  const standing = await keptStanding(home, known);
+  const strangers = standing === undefined ? [] : strangersIn(standing.lines, compared);
+  const { comparedBy, at } = compared;
+  return strangers.length === 0
+    ? [ok('roster', `compared by ${comparedBy}, ${at.slice(0, 10)}`)]
+    : [warn('roster', `not compared: ${strangers.join(', ')}; runs with them wait`, fix)];
+}
 
 /** One entry is enough: a folder of a million images is not walked for this. */
 export const dataFolder: Check = async ({ config }) => {

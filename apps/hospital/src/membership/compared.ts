@@ -21,6 +21,7 @@ import {
   type RosterLine,
 } from '@consilium/protocol';
 import type { Credentials } from '../channel/handshake.js';
+import type { KnownHospital } from '../home.js';
 import { isMissing, writeDurably } from '../durable-file.js';
 
 export const COMPARED_ROSTER = 'compared-roster.json';
@@ -57,7 +58,7 @@ export async function keepCompared(home: string, roster: readonly RosterLine[], 
 /** @returns undefined where nobody has compared, where the file was altered, and under a new key, which is a new roster. */
 export async function readCompared(
   home: string,
-  { hospitalId, identity }: Pick<Credentials, 'hospitalId' | 'identity'>,
+  { hospitalId, identity }: Pick<KnownHospital, 'hospitalId' | 'identity'>,
 ): Promise<ComparedRoster | undefined> {
   const text = await readFile(join(home, COMPARED_ROSTER), 'utf8').catch((error: unknown) => {
     if (isMissing(error)) return undefined;

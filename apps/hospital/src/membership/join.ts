@@ -33,11 +33,11 @@ export interface Joined {
 /**
  * Can be repeated until it succeeds: keys that were made are kept, and the coordinator takes the same ones again.
  *
- * @param home - its folder is made.
+ * @param home - its folder is made. @param caFile - where the certificates of `way` are, for the configuration.
  * @throws {@link HospitalError} `ALREADY_JOINED`, `COORDINATOR_UNREACHABLE`.
  * @throws {@link ProtocolError} with the coordinator's refusal.
  */
-export async function join(home: string, invitation: ReadInvitation, way: WayOut): Promise<Joined> {
+export async function join(home: string, invitation: ReadInvitation, way: WayOut, caFile?: string): Promise<Joined> {
   const { body, code, coordinatorName } = invitation;
   const { hospitalId, address, tlsPin } = body;
   const keys = await makeKeys(home, invitation);
@@ -50,7 +50,7 @@ export async function join(home: string, invitation: ReadInvitation, way: WayOut
   });
   await keepStanding(home, standing);
   const shown = await shownStanding(home, credentials, standing);
-  await suggestConfiguration(home, address, tlsPin);
+  await suggestConfiguration(home, address, tlsPin, caFile);
   return {
     ...{ hospital: hospitalId, coordinator: coordinatorName, code, standing: shown },
     keysAtRest: keys.areLocked ? 'under a passphrase' : 'in files for their owner alone (mode 0600)',
@@ -135,13 +135,23 @@ function own(read: () => string): string | undefined {
 }
 
 /** A beginning of hospital.yaml where there is none: only the data are missing. */
-async function suggestConfiguration(home: string, address: string, tlsPin: string | null): Promise<void> {
+async function suggestConfiguration(
+  home: string,
+  address: string,
+  tlsPin: string | null,
+  ca: string | undefined,
+): Promise<void> {
   const file = path(home, 'hospital.yaml');
   const isThere = await access(file).then(
     () => true,
     () => false,
   );
   if (isThere) return;
-  const known = { coordinator: address, ...(tlsPin !== null && { pin: [tlsPin] }), data: 'images' };
+  const known = {
+    coordinator: address,
+    ...(tlsPin !== null && { pin: [tlsPin] }),
+    ...(ca !== undefined && { caFile: ca }),
+    data: 'images',
+  };
   await writeFile(file, stringify(known), { flag: 'wx' });
 }

@@ -13,7 +13,7 @@ import {
   type RosterLine,
 } from '@consilium/protocol';
 import { isMissing, writeDurably } from '../durable-file.js';
-import type { Credentials } from '../channel/handshake.js';
+import type { KnownHospital } from '../home.js';
 import { readCompared, strangersIn } from './compared.js';
 
 const FILE = 'membership.json';
@@ -36,7 +36,7 @@ export interface Standing {
  */
 export function standingOf(
   envelope: unknown,
-  { hospitalId, identity, coordinatorKey }: Credentials,
+  { hospitalId, identity, coordinatorKey }: KnownHospital,
 ): Standing & { readonly envelope: Envelope } {
   const opened = openStatement('membership-status', envelope, (bytes, signature) =>
     verifyStrict(coordinatorKey, bytes, signature),
@@ -67,7 +67,7 @@ export const keepStanding = (home: string, { envelope }: { readonly envelope: En
   writeDurably(join(home, FILE), `${JSON.stringify(envelope)}\n`);
 
 /** @returns undefined where nothing was ever shown, or only under another key. */
-export async function keptStanding(home: string, credentials: Credentials): Promise<Standing | undefined> {
+export async function keptStanding(home: string, credentials: KnownHospital): Promise<Standing | undefined> {
   const text = await readFile(join(home, FILE), 'utf8').catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;
@@ -90,7 +90,7 @@ export interface ShownStanding extends Standing {
 
 export async function shownStanding<S extends Standing>(
   home: string,
-  credentials: Credentials,
+  credentials: KnownHospital,
   standing: S,
 ): Promise<S & ShownStanding> {
   const known = await readCompared(home, credentials);
