@@ -156,7 +156,9 @@ const hospitalDies = (death: string): Promise<void> =>
     const heads = await headsOf(outcomes.flat());
     expectMean(heads[0], rounds);
     expect(new Set([...heads.map(bytesOf), last.of('outcome')[0]?.model]).size).toBe(1);
-    const trainings = (await readFile(join(stage.homeOf('d'), 'trainings'), 'utf8')).trim().split('\n');
+    // One that came back too late for both rounds has trained on none.
+    const noted = await readFile(join(stage.homeOf('d'), 'trainings'), 'utf8').catch(() => '');
+    const trainings = noted.split('\n').filter((line) => line !== '');
     // A round's plan of a later attempt may be trained on again by a new process; in these runs there is one attempt each.
     expect(new Set(trainings).size).toBe(trainings.length);
     expectOneVectorEach([coordinator]);
