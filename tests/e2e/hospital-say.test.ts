@@ -1,5 +1,5 @@
 /**
- * Claims: with the programs as people start them, (1) `policy init` writes a policy that refuses today's only trust mode, by
+ * Claims: with the programs as people start them, (1) `policy init` writes a policy that refuses the trust mode sealed, by
  * its rule and with status 7, and what has no policy runs as before; (2) a run waits until `approve` names its hash, and an
  * approval without a terminal for anything else does nothing; (3) the journal holds every kind of message of a run, `egress
  * verify` finds a line that was altered, and neither journal, log, nor dry run names a patient or a file; (4) `dry-run` writes
@@ -172,7 +172,7 @@ describe('approval, journal and dry run', () => {
     };
     const [open, masked, again] = [await dryRun('sealed', 1), await dryRun('secagg', 1), await dryRun('secagg', 2)];
     expect(masked.messages.map(({ type }) => type)).toEqual(
-      'hello prove sync consent advert shares deliveries.read update.offer update.chunk update.commit agree unmask'.split(
+      'hello prove sync about consent advert shares deliveries.read update.offer update.chunk update.commit agree unmask'.split(
         ' ',
       ),
     );

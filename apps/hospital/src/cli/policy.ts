@@ -30,7 +30,7 @@ export function addPolicyCommands(program: Command): void {
     .description('the policy of this hospital (policy.yaml): what no coordinator can weaken');
   policy
     .command('init')
-    .description('write a commented policy; as written it refuses trust mode sealed, the only one so far')
+    .description('write a commented policy; as written it asks for trust mode secagg and for a person’s approval')
     .option(...homeOption)
     .addOption(formatOption())
     .action(async (options: Common) => {
