@@ -74,7 +74,10 @@ export function addControlCommands(program: Command): void {
     .addOption(formatOption())
     .action(async (options: Common & { readonly all?: true; readonly yes?: true }) => {
       if (options.yes !== true) {
-        throw new HospitalError('NEEDS_YES', 'this cannot be undone, the identity is lost: repeat it with --yes');
+        throw new HospitalError(
+          'NEEDS_YES',
+          'this cannot be undone, the identity is lost: consilium-hospital revoke ends the membership first; then repeat it with --yes',
+        );
       }
       const { leave, leaveText } = await import('../control/leave.js');
       const report = await leave(options.home, options.all === true);

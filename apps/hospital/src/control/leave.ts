@@ -122,5 +122,5 @@ export const leaveText = ({ removed, kept, cacheBytes }: LeaveReport): string =>
     `removed the cache of embeddings: ${cacheBytes} bytes`,
     `kept ${kept.length === 0 ? 'nothing' : kept.join(', ')}`,
     'The secret key was overwritten first; a disk that keeps old blocks, and backups, may hold a copy.',
-    'The coordinator still lists this hospital: ask it to revoke the key.',
+    'Unless it was revoked before, the coordinator still lists this hospital: send it the revocation that was kept, or ask it to revoke.',
   ].join('\n');
