@@ -5,19 +5,19 @@ import { useMemo, useState, type ReactNode } from 'react';
 import { useRun, useRuns } from '../../api/queries.js';
 import { Page } from '../../frame/page.js';
 import { go, hrefOfComparison, hrefOfRun } from '../../frame/router.js';
+import { AllRuns } from '../../parts/all-runs.js';
 import { Answer, Nothing } from '../../parts/answer.js';
 import { Card } from '../../parts/card.js';
 import { Chart, dashOf } from '../../parts/chart.js';
 import { bytes, count, duration, figure } from '../../parts/format.js';
-import { Icon } from '../../parts/icons.js';
 import { Rows } from '../../parts/rows.js';
 import { differences } from '../../rounds/differences.js';
-import { factsOf, globalCourse, isMetric, METRICS, type Metric } from '../../rounds/facts.js';
+import { factsOf, globalCourse, isMetric, type Metric } from '../../rounds/facts.js';
 import { flattened } from '../../rounds/flattened.js';
+import { MetricChoice } from '../../rounds/metric-choice.js';
 import { compare as words } from '../../strings/compare.js';
 import { run as runWords } from '../../strings/runs.js';
 import { words as common } from '../../strings/words.js';
-import runClasses from '../run/run.module.css';
 import classes from './compare.module.css';
 
 export function Compare({
@@ -27,17 +27,7 @@ export function Compare({
 }): ReactNode {
   const runs = useRuns();
   return (
-    <Page
-      name={words.title}
-      title={words.title}
-      lead={words.lead}
-      above={
-        <a className={runClasses.back} href="#/runs">
-          <Icon name="back" size={16} />
-          {runWords.all}
-        </a>
-      }
-    >
+    <Page name={words.title} title={words.title} lead={words.lead} above={<AllRuns />}>
       <Answer query={runs}>
         {(all) =>
           all.length < 2 ? (
@@ -107,20 +97,7 @@ function SideBySide({ pair: [a, b] }: { readonly pair: readonly [RunDetail, RunD
   }, [a, b, metric]);
   return (
     <>
-      <Card
-        title={runWords.figures.title}
-        aside={
-          <NativeSelect
-            aria-label={runWords.figures.metric}
-            size="sm"
-            value={metric}
-            data={METRICS.map((value) => ({ value, label: common.metrics[value] ?? value }))}
-            onChange={(event) => {
-              if (isMetric(event.currentTarget.value)) setMetric(event.currentTarget.value);
-            }}
-          />
-        }
-      >
+      <Card title={runWords.figures.title} aside={<MetricChoice metric={metric} choose={setMetric} />}>
         {chart.series.some(({ values }) => values.some((value) => value !== null)) ? (
           <Chart
             {...chart}

@@ -1,11 +1,12 @@
 /** How the model does by round: all together, and each hospital where the trust mode shows it. */
 import type { RunDetail } from '@consilium/operator-api';
-import { NativeSelect, Switch } from '@mantine/core';
+import { Switch } from '@mantine/core';
 import { useMemo, useState, type ReactNode } from 'react';
 import { Card } from '../../parts/card.js';
 import { Chart, dashOf } from '../../parts/chart.js';
 import { figure } from '../../parts/format.js';
-import { globalCourse, hospitalCourses, isMetric, METRICS, suppressedIn, type Metric } from '../../rounds/facts.js';
+import { globalCourse, hospitalCourses, isMetric, suppressedIn, type Metric } from '../../rounds/facts.js';
+import { MetricChoice } from '../../rounds/metric-choice.js';
 import { listed } from '../../rounds/next-sentence.js';
 import { run as words } from '../../strings/runs.js';
 import { words as common } from '../../strings/words.js';
@@ -29,20 +30,7 @@ export function Figures({ run }: { readonly run: RunDetail }): ReactNode {
   const known = (series[0]?.values ?? []).filter((value) => value !== null);
   const suppressed = suppressedIn(history);
   return (
-    <Card
-      title={words.figures.title}
-      aside={
-        <NativeSelect
-          aria-label={words.figures.metric}
-          size="sm"
-          value={metric}
-          data={METRICS.map((value) => ({ value, label: common.metrics[value] ?? value }))}
-          onChange={(event) => {
-            if (isMetric(event.currentTarget.value)) setMetric(event.currentTarget.value);
-          }}
-        />
-      }
-    >
+    <Card title={words.figures.title} aside={<MetricChoice metric={metric} choose={setMetric} />}>
       <p className={classes.lead}>{words.figures.lead}</p>
       {known.length === 0 ? (
         <p className={classes.none}>{words.figures.none}</p>

@@ -5,10 +5,10 @@ import { useMay } from '../../api/access.js';
 import { useRun } from '../../api/queries.js';
 import { Page } from '../../frame/page.js';
 import { hrefOfActivity } from '../../frame/router.js';
+import { AllRuns } from '../../parts/all-runs.js';
 import { Answer } from '../../parts/answer.js';
 import { Card, Facts } from '../../parts/card.js';
 import { bytes, count, duration, figure } from '../../parts/format.js';
-import { Icon } from '../../parts/icons.js';
 import { Moment } from '../../parts/moment.js';
 import { RunActions } from '../../parts/run-actions.js';
 import { RunState } from '../../parts/run-state.js';
@@ -33,12 +33,7 @@ export function Run({ run: id }: { readonly run: string }): ReactNode {
   return (
     <Page
       name={id}
-      above={
-        <a className={classes.back} href="#/runs">
-          <Icon name="back" size={16} />
-          {words.all}
-        </a>
-      }
+      above={<AllRuns />}
       title={
         <>
           {id} {run === undefined ? null : <RunState status={run.status} />}
