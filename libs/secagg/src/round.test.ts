@@ -9,7 +9,8 @@
 import { addKeystreams } from '@consilium/crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type * as hospital from './hospital.js';
+import * as hospital from './hospital.js';
+import type { AttemptKeys } from './keys.js';
 import { ownMasks } from './masks.js';
 import type { Deliver } from './messages.js';
 import { type Absences, type Actor, actors, Rehearsal } from './rehearsal.js';
@@ -141,6 +142,20 @@ describe('a round', () => {
       expect(selfSeeds.map(({ x }) => x)).toEqual([1, 4, 5, 6, 7]);
       expect(maskKeys.map(({ x }) => x)).toEqual([3]);
     }
+  });
+
+  it('leaves no secret behind at whatever point a hospital gives it up', () => {
+    const cast = actors(3);
+    const round = new Rehearsal(cast);
+    round.toSum({ shares: [1], masked: [2] });
+    const [one, two, three] = cast as [Actor, Actor, Actor];
+    const secretsOf = ({ mask, encryption, selfSeed }: AttemptKeys) => [mask.secretKey, encryption.secretKey, selfSeed];
+    const held = [...three.masked.held.values()].flatMap(({ selfSeed, maskKey }) => [selfSeed, maskKey]);
+    const secrets = [...secretsOf(one.advertised.keys), ...secretsOf(two.dealt.keys), ...held];
+    const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+    expect([secrets.length, secrets.some(isZero)]).toEqual([10, false]);
+    for (const session of [one.advertised, two.dealt, three.masked]) hospital.forget(session);
+    expect(secrets.every(isZero)).toBe(true);
   });
 
   it('leaves no secret behind: keys end with the vector, shares with the answer', () => {
