@@ -1,13 +1,16 @@
 /**
  * Claims, of what the coordinator takes from a hospital that signs it: (1) shares that are not for each member once, in order,
  * are refused with the dealer's name, although the signed root is theirs; (2) shares that are right but under another's x are
- * refused with the sender's name; (3) nobody outside a set has a say in it; (4) of more agreements than t, t are forwarded.
+ * refused with the sender's name; (3) nobody outside a set has a say in it; (4) of more agreements than t, t are
+ * forwarded; (5) a cohort is formed alike in whatever order adverts come.
  * Oracle: SPEC section 5, messages 3, 7, 8 and 9.
  */
-import { toHex } from '@consilium/bytes';
+import { createHash } from 'node:crypto';
+import { fromHex, lengthPrefixed, toHex } from '@consilium/bytes';
 import { describe, expect, it } from 'vitest';
-import { sessionHeader } from './cohort.js';
+import { checkAdvert, formCohort, sessionHeader } from './cohort.js';
 import { acceptShares, acceptUnmask, checkAgree, closeAgreement } from './coordinator.js';
+import { dealtSetDigest } from './digests.js';
 import { rootOf } from './merkle.js';
 import type { Parcel, RevealedShare } from './messages.js';
 import { at, five } from './rehearsal.js';
@@ -74,4 +77,22 @@ it('of five agreements the four of lowest x are forwarded where t is four', () =
   const survivors = round.survivors();
   const agrees = all.map((actor) => round.agree(actor, survivors)).toReversed();
   expect(closeAgreement(round.surviving, agrees).agrees.map(({ x }) => x)).toEqual([1, 2, 3, 4]);
+});
+
+it('the cohort and its session do not depend on the order in which adverts come', () => {
+  const [all, round] = five();
+  const adverts = round.adverts();
+  const [cohort, reversed] = [adverts, adverts.toReversed()].map((list) => formCohort(round.plan, list));
+  expect(reversed).toEqual(cohort);
+  expect(cohort?.members.map(({ x }) => x)).toEqual(all.map(({ x }) => x));
+  const { body } = adverts[0] as (typeof adverts)[number];
+  expect(() => checkAdvert(round.plan, { ...body, encryptionKey: body.maskKey })).toThrow(refusal('BAD_ADVERT', 'h1'));
+});
+
+it('the digest of the dealers is that of SPEC message 5', () => {
+  const session = '5e'.repeat(32);
+  const bytes = lengthPrefixed('consilium/secagg/v1/dealt-set', fromHex(session), Uint8Array.of(1, 2, 4));
+  expect(dealtSetDigest(session, [{ x: 1 }, { x: 2 }, { x: 4 }])).toBe(
+    createHash('sha256').update(bytes).digest('hex'),
+  );
 });
