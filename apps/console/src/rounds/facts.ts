@@ -40,11 +40,15 @@ export function hospitalCourses(
   history: readonly RoundDone[],
   metric: Metric,
 ): { readonly hospital: string; readonly values: readonly (number | null)[] }[] {
-  const names = new Set(history.flatMap(({ figures }) => (figures.hospitals ?? []).map(({ hospital }) => hospital)));
-  return [...names].sort().map((hospital) => ({
-    hospital,
-    values: history.map(({ figures }) => figures.hospitals?.find((one) => one.hospital === hospital)?.[metric] ?? null),
-  }));
+  const courses = new Map<string, (number | null)[]>();
+  for (const [index, { figures }] of history.entries()) {
+    for (const one of figures.hospitals ?? []) {
+      const values = courses.get(one.hospital) ?? history.map(() => null);
+      values[index] = one[metric];
+      courses.set(one.hospital, values);
+    }
+  }
+  return [...courses.keys()].sort().map((hospital) => ({ hospital, values: courses.get(hospital) ?? [] }));
 }
 
 /** Hospitals that were left out of a table, because so few images were held out that each might be one patient's. */

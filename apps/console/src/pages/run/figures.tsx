@@ -1,7 +1,7 @@
 /** How the model does by round: all together, and each hospital where the trust mode shows it. */
 import type { RunDetail } from '@consilium/operator-api';
 import { Switch } from '@mantine/core';
-import { useMemo, useState, type ReactNode } from 'react';
+import { useDeferredValue, useMemo, useState, type ReactNode } from 'react';
 import { Card } from '../../parts/card.js';
 import { Chart, dashOf } from '../../parts/chart.js';
 import { figure } from '../../parts/format.js';
@@ -13,7 +13,9 @@ import { words as common } from '../../strings/words.js';
 import classes from './figures.module.css';
 
 export function Figures({ run }: { readonly run: RunDetail }): ReactNode {
-  const [metric, setMetric] = useState<Metric>(isMetric(run.metric) ? run.metric : 'balancedAccuracy');
+  const [chosen, setMetric] = useState<Metric>(isMetric(run.metric) ? run.metric : 'balancedAccuracy');
+  // The choice answers at once; 200 lines take longer to draw.
+  const metric = useDeferredValue(chosen);
   const [each, setEach] = useState(true);
   const { history } = run;
   const mayEach = run.visible.figures === 'each';
@@ -30,7 +32,7 @@ export function Figures({ run }: { readonly run: RunDetail }): ReactNode {
   const known = (series[0]?.values ?? []).filter((value) => value !== null);
   const suppressed = suppressedIn(history);
   return (
-    <Card title={words.figures.title} aside={<MetricChoice metric={metric} choose={setMetric} />}>
+    <Card title={words.figures.title} aside={<MetricChoice metric={chosen} choose={setMetric} />}>
       <p className={classes.lead}>{words.figures.lead}</p>
       {known.length === 0 ? (
         <p className={classes.none}>{words.figures.none}</p>
