@@ -65,11 +65,17 @@ describe('parsePolicy', () => {
     ['epsilonMax', 'epsilonMax: 0', /epsilonMax: Too small/],
     ['epsilonMax', 'epsilonMax: none', /epsilonMax: expected "any" or a number above 0/],
     ['approval', 'approval: no', /approval: /],
-    ['collusionToleranceMax', 'collusionToleranceMax: 0', /below collusionToleranceMin/],
   ])('names the line of a wrong %s', (key, line, message) => {
     const said = fault(changed(key, line));
     expect(said).toContain(`line ${lineOf(key)}: `);
     expect(said).toMatch(message);
+  });
+
+  it('names the line of a bound that is below the other', () => {
+    const text = changed('collusionToleranceMin', 'collusionToleranceMin: 67');
+    const said = fault(text);
+    expect(said).toContain(`line ${lineOf('collusionToleranceMax')}: `);
+    expect(said).toMatch(/below collusionToleranceMin/);
   });
 
   it.each(['cohortmin: 3', 'clipNorm: 3', 'debug: true'])('names the line of the unknown key %s', (line) => {
