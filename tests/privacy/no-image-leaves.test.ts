@@ -253,8 +253,8 @@ describe('what is kept and printed', () => {
       'coordinator-card.json',
       'coordinator.key',
       'coordinator.log',
-      'membership/000001.json',
-      'membership/000002.json',
+      // Two invitations, two hospitals that joined by them, two approvals.
+      ...['1', '2', '3', '4', '5', '6'].map((k) => `membership/00000${k}.json`),
       'models/wire-run/round-00001.safetensors',
       'models/wire-run/round-00002.safetensors',
       'operators/activity.jsonl',
