@@ -2,39 +2,20 @@
  * The sealed rounds of one run, led beside the machine: makes the key of each round, opens its updates, sums them. The key is
  * in the store with the plan, encrypted, and is erased with the aggregate.
  */
-import type { Logger } from 'pino';
 import { digestBlob, openAtRest, sealAtRest, type Identity, type RoundKey } from '@consilium/crypto';
-import type { Digest, ExcludedUpdate, Opened, PushedName } from '@consilium/protocol';
-import type { CoordinatorEvent } from '@consilium/rounds';
-import { StoreError, type Lease, type RunStore } from '@consilium/store';
+import type { Digest, ExcludedUpdate, Opened } from '@consilium/protocol';
+import { StoreError } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
-import type { Clock } from './clock.js';
-import type { Attachment } from './durable-machine.js';
-import type { Progress } from './progress.js';
-import type { PublishedModels } from './published-models.js';
 import { robustSum } from './robust-sum.js';
 import { averageSealed } from './sealed-sum.js';
+import { WORK_RETRY_MS, type RoundsPorts } from './rounds-ports.js';
 import { serverStep } from './server-step.js';
-import { documentOf, openOwn, ROUND_KEY, type Effect, type RunStatements } from './statements.js';
+import { documentOf, openOwn, ROUND_KEY, type Effect } from './statements.js';
 
-export interface SealedRoundsPorts {
+export interface SealedRoundsPorts extends RoundsPorts {
   readonly identity: Identity;
-  readonly config: Opened<'run-config'>;
-  readonly statements: RunStatements;
-  readonly models: PublishedModels;
-  readonly store: RunStore;
-  readonly lease: () => Lease;
-  readonly clock: Clock;
-  readonly log: Logger;
   /** A fresh X25519 key pair for each attempt of a round. */
   readonly makeRoundKey: () => RoundKey;
-  /** An event of our own: what the store refuses is told elsewhere. */
-  readonly internally: (event: CoordinatorEvent, attachment?: Attachment) => Promise<void>;
-  readonly push: (name: PushedName, statement: Pick<Opened<'plan'>, 'envelope'>) => void;
-  readonly say: (progress: Progress) => void;
-  readonly fail: (error: unknown) => Promise<void>;
-  /** Whether this may pass: then the work is begun again. */
-  readonly mayPass: (error: unknown) => boolean;
 }
 
 interface Round {
@@ -42,9 +23,6 @@ interface Round {
   readonly secretKey: Uint8Array;
   readonly startedMs: number;
 }
-
-/** How long to wait before work that the store interrupted is begun again. */
-const WORK_RETRY_MS = 500;
 
 export class SealedRounds {
   #round: Round | undefined;

@@ -2,16 +2,8 @@
  * The secure rounds of one run, led beside the machine: signs plans, closes stages, opens sums. The one attempt that is open
  * is a {@link SecureSession}, made again from the log after a crash.
  */
-import type { Logger } from 'pino';
 import { digestBlob } from '@consilium/crypto';
-import {
-  ProtocolError,
-  type Digest,
-  type HospitalId,
-  type Opened,
-  type Parcel,
-  type PushedName,
-} from '@consilium/protocol';
+import { ProtocolError, type Digest, type HospitalId, type Opened, type Parcel } from '@consilium/protocol';
 import {
   decodeFigures,
   SECURE_STAGES,
@@ -21,42 +13,23 @@ import {
   type SecureStage,
 } from '@consilium/rounds';
 import { SecAggError } from '@consilium/secagg';
-import { StoreError, type Lease, type RunStore } from '@consilium/store';
+import { StoreError } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
-import type { Clock } from './clock.js';
 import type { Attachment } from './durable-machine.js';
-import type { Progress } from './progress.js';
-import type { PublishedModels } from './published-models.js';
 import { scoreOf } from './rules.js';
 import { updateName } from './sealed-sum.js';
 import { revealedBlob, SecureSession, storedWord, type Answer, type Word, WORD_OF_STAGE } from './secure-session.js';
+import { WORK_RETRY_MS, type RoundsPorts } from './rounds-ports.js';
 import { serverStep } from './server-step.js';
-import { documentOf, type Effect, type RunStatements } from './statements.js';
+import { documentOf, type Effect } from './statements.js';
 import { readBlob, writeBlob } from './stored-blob.js';
 
-export interface SecureRoundsPorts {
-  readonly config: Opened<'run-config'>;
-  readonly statements: RunStatements;
-  readonly models: PublishedModels;
-  readonly store: RunStore;
-  readonly lease: () => Lease;
-  readonly clock: Clock;
-  readonly log: Logger;
+export interface SecureRoundsPorts extends RoundsPorts {
   readonly open: (name: 'secagg-plan', text: string) => Opened<'secagg-plan'>;
   readonly accept: (event: CoordinatorEvent, attachment?: Attachment) => Promise<boolean>;
-  /** An event of our own: what the store refuses is told elsewhere. */
-  readonly internally: (event: CoordinatorEvent, attachment?: Attachment) => Promise<void>;
-  readonly push: (name: PushedName, statement: Pick<Opened<'plan'>, 'envelope'>) => void;
-  readonly say: (progress: Progress) => void;
-  readonly fail: (error: unknown) => Promise<void>;
-  /** Whether this may pass: then the work is begun again. */
-  readonly mayPass: (error: unknown) => boolean;
 }
 
 type Closing = Effect<'close-stage'>;
-
-/** How long to wait before work that the store interrupted is begun again. */
-const WORK_RETRY_MS = 500;
 
 const sumName = (digest: string): string => `sum/${digest}`;
 const leavesName = (digest: string): string => `leaves/${digest}`;
