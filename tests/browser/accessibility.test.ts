@@ -3,16 +3,13 @@
  * and AA; none is wider than the window; nothing that the browser loads or runs is against a policy without inline scripts and
  * styles, and nothing is asked of another origin. Oracle: axe-core, and Chromium's own complaints.
  */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { overflowOf, violations } from './axe.js';
 import { chromiumPath, everything, openChromium } from './chromium.js';
 import { openPage, PAGES } from './pages.js';
 import { makeScene } from './scenes.js';
 import { openStage, type StagedCoordinator } from './staged-coordinator.js';
-
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 const places = everything ? PAGES : PAGES.filter(({ name }) => name === 'now' || name === 'run' || name === 'new-run');
 const looks = everything
@@ -27,9 +24,7 @@ const looks = everything
 describe.skipIf(chromiumPath() === undefined)('accessibility', () => {
   let browser: Browser;
   let stage: StagedCoordinator;
-  let axe: string;
   beforeAll(async () => {
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     browser = await openChromium();
     stage = await openStage(makeScene({ hospitals: 1 }));
   });
@@ -42,23 +37,10 @@ describe.skipIf(chromiumPath() === undefined)('accessibility', () => {
     it.each(places)('$name', async ({ hash, scene }) => {
       stage.scene = makeScene(scene);
       const { page, problems } = await openPage(browser, `${stage.url}${hash}`, { width, scheme });
-      expect(await violations(page, axe)).toEqual([]);
-      const overflow = await page.evaluate(
-        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-      );
-      expect(overflow).toBe(0);
+      expect(await violations(page)).toEqual([]);
+      expect(await overflowOf(page)).toBe(0);
       expect(problems).toEqual([]);
       await page.context().close();
     });
   });
 });
-
-/** The source is evaluated by the debugger: the page's policy stays as it is. */
-async function violations(page: Page, axe: string): Promise<string[]> {
-  await page.evaluate(axe);
-  const found = await page.evaluate(
-    `axe.run(document, { runOnly: ${JSON.stringify(TAGS)}, resultTypes: ['violations'] }).then(({ violations }) =>
-      violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' ' + target.join(' ') + ' ' + failureSummary)))`,
-  );
-  return found as string[];
-}

@@ -21,3 +21,6 @@ export { EgressDoor } from './egress/door.js';
 export { EgressJournal } from './egress/journal.js';
 export { hospitalConfig, type HospitalConfig } from './config.js';
 export { readLocalData, splitFor } from './learning/local-data.js';
+export { FactFinder } from './page/facts.js';
+export { servePage, type OpenPage } from './page/server.js';
+export { Story } from './page/story.js';
