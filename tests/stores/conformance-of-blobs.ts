@@ -57,6 +57,11 @@ export function conformanceOfBlobs(newStore: () => Promise<Opener>): void {
         expect(sameBytes(read, bytes.subarray(offset, offset + length))).toBe(true);
       }
       await expect(reopened.read('run-1', name, 0, (16 << 20) + 1)).rejects.toThrow(RangeError);
+      const room = new Uint8Array(100).fill(255);
+      const last = await reopened.read('run-1', name, bytes.length - 7, 100, room);
+      expect(sameBytes(last, bytes.subarray(-7))).toBe(true);
+      expect(sameBytes(room.subarray(7), new Uint8Array(93).fill(255))).toBe(true);
+      await expect(reopened.read('run-1', name, 0, 101, room)).rejects.toThrow(RangeError);
     });
 
     it('refuses a gap, more than was announced, another size, and an early end', async () => {

@@ -252,7 +252,7 @@ class MemoryBlobs implements BlobStore {
     });
   }
 
-  read(runId: string, name: string, offset: number, length: number): Promise<Uint8Array> {
+  read(runId: string, name: string, offset: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
     return this.during(() => {
       checkBlobName(name);
       if (!Number.isSafeInteger(length) || length < 0 || length > MAX_READ_BYTES) {
@@ -260,6 +260,7 @@ class MemoryBlobs implements BlobStore {
       }
       const blob = this.#known(runId, name);
       if (blob.complete === undefined) throw new StoreError('BLOB_UNKNOWN', 'the blob is not complete');
+      if (room !== undefined && room.length < length) throw new RangeError('the room is too small');
       return blob.bytes.slice(offset, offset + length);
     });
   }

@@ -1,4 +1,5 @@
 export { HospitalError, type HospitalErrorCode } from './errors.js';
+export { tuneHeap } from './heap.js';
 export { openIdentity, pinnedCoordinator } from './home.js';
 export { comparison, keepCompared } from './membership/compared.js';
 export { readInvitation } from './membership/invitation-file.js';

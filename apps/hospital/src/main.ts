@@ -12,9 +12,11 @@ import { formatOption, homeOption, say, type Common } from './cli/options.js';
 import { addReleaseCommands } from './cli/release.js';
 import { EXIT_STATUS } from './errors.js';
 import { exitStatusOf } from './exit-status.js';
+import { tuneHeap } from './heap.js';
 import { PASSPHRASE_FILE } from './membership/passphrase.js';
 import { lineOf } from './progress-line.js';
 
+tuneHeap();
 const program = new Command('consilium-hospital')
   .description('A hospital node: reads X-rays on this machine, trains, and sends encrypted weight deltas only.')
   .showHelpAfterError('(--help lists commands and options)')

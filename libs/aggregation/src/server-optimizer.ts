@@ -63,6 +63,8 @@ export function stepServer(
   const d = head.length;
   const fits = moments.length === momentCount(server) && moments.every(({ length }) => length === d);
   if (!fits || mean.length !== d) throw new AggregationError('WRONG_LENGTH', `expected vectors of ${d} coordinates`);
+  // Times 1 is exact: FedAvg needs no vector of its own.
+  if (server.optimizer === 'fedavg' && server.learningRate === 1) return { head: applyMean(head, mean), moments: [] };
   const next = moments.map((moment) => Float64Array.from(moment));
   const step = new Float64Array(d);
   for (let k = 0; k < d; k++) step[k] = server.learningRate * direction(server, mean[k] as number, next, k);

@@ -28,10 +28,7 @@ export function checkParameterCount(parameters: number): void {
 function plusSquares(sum: number, part: Float32Array, start: number): number {
   let squares = sum;
   for (let k = 0; k < part.length; k++) squares += (part[k] as number) * (part[k] as number);
-  if (!Number.isFinite(squares)) {
-    const index = part.findIndex((value) => !Number.isFinite(value));
-    throw new AggregationError('NOT_FINITE', `coordinate ${start + index} is not a finite number`);
-  }
+  if (!Number.isFinite(squares)) throw notFinite(part, start);
   return squares;
 }
 
@@ -87,5 +84,11 @@ export function checkUpdate(update: Float32Array, limits: UpdateLimits): Float32
   return update;
 }
 
-const wrongLength = (expected: number, got: number): AggregationError =>
+/** @param start - index of the first coordinate of the part that holds it. */
+export function notFinite(part: Float32Array, start: number): AggregationError {
+  const index = part.findIndex((value) => !Number.isFinite(value));
+  return new AggregationError('NOT_FINITE', `coordinate ${start + index} is not a finite number`);
+}
+
+export const wrongLength = (expected: number, got: number): AggregationError =>
   new AggregationError('WRONG_LENGTH', `expected ${expected} coordinates, got ${got}`);

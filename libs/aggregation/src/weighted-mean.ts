@@ -1,6 +1,6 @@
 /** FedAvg: the mean of the hospitals' updates, each weighted by its number of examples. */
 import { AggregationError } from './errors.js';
-import { checkParameterCount, checkUpdate, UpdateCheck } from './update.js';
+import { checkParameterCount, checkUpdate, notFinite, wrongLength } from './update.js';
 
 export interface PartwiseAddition {
   /**
@@ -24,6 +24,7 @@ export class WeightedMean {
   readonly #sum: Float64Array;
   #totalWeight = 0;
   #isPartial = false;
+  #isTaken = false;
 
   /** @param parameters - d. */
   constructor(parameters: number) {
@@ -69,25 +70,21 @@ export class WeightedMean {
       throw new AggregationError('BAD_WEIGHT', 'a weight must be a positive whole number of examples');
     }
     if (this.#isPartial) throw new TypeError('one update is added at a time');
+    if (this.#isTaken) throw new TypeError('the mean was taken');
     this.#isPartial = true;
     const sum = this.#sum;
-    const check = new UpdateCheck({ parameters: sum.length });
     let next = 0;
     return {
       add: (part) => {
         if (part.length > sum.length - next) {
           throw new AggregationError('WRONG_LENGTH', `expected ${sum.length} coordinates, got more`);
         }
-        check.add(part);
-        // Finite float32 times a safe integer, summed, stays below 2^182: no coordinate can overflow from here on.
-        const start = next;
-        for (let k = 0; k < part.length; k++) {
-          sum[start + k] = (sum[start + k] as number) + weight * (part[k] as number);
-        }
+        const squares = addWeighted(sum.subarray(next, next + part.length), part, weight);
+        if (!Number.isFinite(squares)) throw notFinite(part, next);
         next += part.length;
       },
       end: () => {
-        check.end();
+        if (next !== sum.length) throw wrongLength(sum.length, next);
         this.#totalWeight = totalWeight;
         this.#isPartial = false;
       },
@@ -95,18 +92,37 @@ export class WeightedMean {
   }
 
   /**
-   * @returns A new array, shape (d,). More updates may be added afterwards.
+   * Takes the mean, in the memory of the sum: for a large model there is not room for both. Nothing can be added afterwards.
+   *
+   * @returns float64, shape (d,), the caller's.
    * @throws {@link AggregationError} `EMPTY_MEAN` if nothing was added.
-   * @throws TypeError in the middle of an update.
+   * @throws TypeError in the middle of an update, and the second time.
    */
   result(): Float64Array {
     if (this.#isPartial) throw new TypeError('an update is half added');
+    if (this.#isTaken) throw new TypeError('the mean was taken');
     if (this.#totalWeight === 0) throw new AggregationError('EMPTY_MEAN', 'no update was added');
+    this.#isTaken = true;
     const [sum, totalWeight] = [this.#sum, this.#totalWeight];
-    const mean = new Float64Array(sum.length);
-    for (let k = 0; k < mean.length; k++) mean[k] = (sum[k] as number) / totalWeight;
-    return mean;
+    for (let k = 0; k < sum.length; k++) sum[k] = (sum[k] as number) / totalWeight;
+    return sum;
   }
+}
+
+/**
+ * sum += weight * part, and whether the part is finite, in one pass. Finite float32 times a safe integer, summed, stays below
+ * 2^182: no coordinate can overflow.
+ *
+ * @returns The sum of the squares of the part: finite if all of it is.
+ */
+function addWeighted(sum: Float64Array, part: Float32Array, weight: number): number {
+  let squares = 0;
+  for (let k = 0; k < part.length; k++) {
+    const value = part[k] as number;
+    squares += value * value;
+    sum[k] = (sum[k] as number) + weight * value;
+  }
+  return squares;
 }
 
 /**

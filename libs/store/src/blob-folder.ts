@@ -44,13 +44,11 @@ export class BlobFolder implements BlobContents {
     });
   }
 
-  async read(_query: Query, content: string, offset: number, length: number): Promise<Uint8Array> {
+  async read(_query: Query, content: string, offset: number, out: Uint8Array): Promise<Uint8Array> {
     return this.#with(content, 'r', async (file) => {
-      // Not filled with zeros first: every byte that is given out was read.
-      const out = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       let done = 0;
-      for (let last = -1; done < length && last !== 0; done += last) {
-        last = (await file.read(out, done, length - done, offset + done)).bytesRead;
+      for (let last = -1; done < out.length && last !== 0; done += last) {
+        last = (await file.read(out, done, out.length - done, offset + done)).bytesRead;
       }
       return out.subarray(0, done);
     });

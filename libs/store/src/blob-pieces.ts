@@ -25,13 +25,12 @@ export const blobPieces: BlobContents = {
     }
   },
 
-  async read(query, content, offset, length) {
-    const out = new Uint8Array(length);
+  async read(query, content, offset, out) {
     let done = 0;
-    while (done < length) {
+    while (done < out.length) {
       const piece = await pieceAt(query, content, offset + done);
       if (piece === undefined) break;
-      const part = piece.subarray(0, length - done);
+      const part = piece.subarray(0, out.length - done);
       out.set(part, done);
       done += part.length;
     }

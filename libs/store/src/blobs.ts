@@ -18,8 +18,8 @@ export interface BlobContents {
   receivedBytes(query: Query, content: string): Promise<number>;
   /** Within the transaction that has checked the lease. @param offset - `receivedBytes` of this content. */
   write(query: Query, content: string, offset: number, bytes: Uint8Array): Promise<void>;
-  /** @returns as many bytes as there are, at most `length`. */
-  read(query: Query, content: string, offset: number, length: number): Promise<Uint8Array>;
+  /** @param out - where to. @returns its beginning: as many bytes as there are. */
+  read(query: Query, content: string, offset: number, out: Uint8Array): Promise<Uint8Array>;
   /** Everything written is durable when it resolves; when it rejects, the bytes must be sent again. */
   sync(content: string): Promise<void>;
   /** After the rows of these are gone for good. */
@@ -113,16 +113,18 @@ export class SqlBlobStore implements BlobStore {
     this.#digests.forget([blob.content]);
   }
 
-  async read(runId: string, name: string, offset: number, length: number): Promise<Uint8Array> {
+  async read(runId: string, name: string, offset: number, length: number, room?: Uint8Array): Promise<Uint8Array> {
     checkKey(runId, name);
     checkOffset(offset);
     if (!Number.isSafeInteger(length) || length < 0 || length > MAX_READ_BYTES) {
       throw new RangeError(`a read is of 0 to ${MAX_READ_BYTES} bytes`);
     }
+    if (room !== undefined && room.length < length) throw new RangeError('the room is smaller than what is to be read');
     const { content, sizeBytes, sha256 } = known(await this.#find(this.database.read, runId, name));
     if (sha256 === undefined) throw unknown();
     const wanted = Math.max(0, Math.min(length, sizeBytes - offset));
-    const bytes = await this.contents.read(this.database.read, content, offset, wanted);
+    const out = room?.subarray(0, wanted) ?? newArray(wanted);
+    const bytes = await this.contents.read(this.database.read, content, offset, out);
     if (bytes.length !== wanted) throw new StoreError('STORE_CORRUPT', 'a complete blob has lost bytes');
     return bytes;
   }
@@ -175,14 +177,17 @@ export class SqlBlobStore implements BlobStore {
 
   async #digest({ content, sizeBytes }: Blob): Promise<string> {
     const hash = createHash('sha256');
+    const room = newArray(Math.min(HASHED_BYTES, sizeBytes));
     for (let offset = 0; offset < sizeBytes; offset += HASHED_BYTES) {
-      hash.update(
-        await this.contents.read(this.database.read, content, offset, Math.min(HASHED_BYTES, sizeBytes - offset)),
-      );
+      const out = room.subarray(0, sizeBytes - offset);
+      hash.update(await this.contents.read(this.database.read, content, offset, out));
     }
     return hash.digest('hex');
   }
 }
+
+/** Not filled with zeros: a read gives out what it has read and nothing else. */
+const newArray = (length: number): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
 
 const blobOf = (row: Row): Blob => ({
   content: text(row, 'content'),

@@ -134,10 +134,11 @@ export interface BlobStore {
   complete(lease: Lease, runId: string, name: string, sha256Hex: string): Promise<void>;
   /**
    * @param length - at most 16 MiB, so that a sum is streamed.
+   * @param room - of at least `length` bytes: where the answer may lie, for one who reads on and on. Nobody else's meanwhile.
    * @returns fewer bytes only at the end of the blob.
    * @throws StoreError `BLOB_UNKNOWN` unless it is complete.
    */
-  read(runId: string, name: string, offset: number, length: number): Promise<Uint8Array>;
+  read(runId: string, name: string, offset: number, length: number, room?: Uint8Array): Promise<Uint8Array>;
   /** Of a complete blob; undefined for any other. */
   size(runId: string, name: string): Promise<number | undefined>;
   /** @param prefix - whole segments: `update/3` removes `update/3` and `update/3/...`, not `update/31`; '' removes all. */

@@ -193,7 +193,8 @@ export class Conductor {
     const { blobs } = this.ports.store;
     const sizeBytes = await blobs.size(this.runId, name);
     if (sizeBytes === undefined) throw new StoreError('BLOB_UNKNOWN', 'what was published is not kept any more');
-    return { bytes: Buffer.from(await blobs.read(this.runId, name, offset, length)), sizeBytes };
+    const { buffer, byteOffset, byteLength } = await blobs.read(this.runId, name, offset, length);
+    return { bytes: Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength), sizeBytes };
   }
 
   /** @returns Whether the event changed anything, as soon as that is durable. */

@@ -91,7 +91,12 @@ export class SealedRounds {
           await this.ports.internally({ type: 'too-few-left', planDigest, exclusions });
           return;
         }
-        const model = await serverStep({ blobs: store.blobs, lease: lease() }, body, before, mean);
+        const model = await serverStep(
+          { blobs: store.blobs, lease: lease() },
+          body,
+          { digest: effect.model, head: before },
+          mean,
+        );
         const digest = digestBlob(floatBytes(model)) as Digest;
         await this.ports.models.keep(lease(), round, digest, model);
         await this.ports.internally({

@@ -218,7 +218,8 @@ export class SecureRounds {
     const before = await models.read(effect.model);
     const { mean, weight, metrics, hospitals } = opened.decoded;
     const isTraining = effect.secure.lastly === undefined;
-    const model = isTraining ? await serverStep({ blobs: store.blobs, lease: lease() }, body, before, mean) : before;
+    const step = { blobs: store.blobs, lease: lease() };
+    const model = isTraining ? await serverStep(step, body, { digest: effect.model, head: before }, mean) : before;
     const digest = digestBlob(floatBytes(model)) as Digest;
     if (isTraining) await models.keep(lease(), effect.round, digest, model);
     const sumBytes = new Uint8Array(opened.sum.buffer, opened.sum.byteOffset, opened.sum.byteLength);

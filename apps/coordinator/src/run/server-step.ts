@@ -10,23 +10,23 @@ import { readBlob, writeBlob } from './stored-blob.js';
 export const momentsName = (modelDigest: string): string => `moments/${modelDigest}`;
 
 /**
- * @param before - the head that the round started from, float32, shape (d,).
+ * @param before - the head that the round started from: its digest, and float32, shape (d,).
  * @param mean - float64, shape (d,).
  * @returns The new head; its moments are durable.
  */
 export async function serverStep(
   { blobs, lease }: { readonly blobs: BlobStore; readonly lease: Lease },
   { runId, server, initialModel }: RunConfig,
-  before: Float32Array,
+  before: { readonly digest: string; readonly head: Float32Array },
   mean: Float64Array,
 ): Promise<Float32Array> {
   const optimizer = serverOptimizerOf(server);
   const count = momentCount(optimizer);
-  const digest = digestBlob(floatBytes(before));
+  const { digest, head } = before;
   const isFirst = digest === initialModel;
   const moments =
-    count === 0 || isFirst ? startMoments(optimizer, before.length) : await readMoments(blobs, runId, digest, count);
-  const next = stepServer(optimizer, before, mean, moments);
+    count === 0 || isFirst ? startMoments(optimizer, head.length) : await readMoments(blobs, runId, digest, count);
+  const next = stepServer(optimizer, head, mean, moments);
   if (count > 0) {
     const bytes = Buffer.concat(next.moments.map(({ buffer }) => new Uint8Array(buffer)));
     const name = momentsName(digestBlob(floatBytes(next.head)));
