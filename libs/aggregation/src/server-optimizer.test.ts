@@ -122,7 +122,8 @@ describe('for any mean updates', () => {
           plain = stepServer({ optimizer: 'fedavg', learningRate }, plain, mean, []).head;
           heavy = stepServer(rules, heavy.head, mean, heavy.moments);
         }
-        expect([...heavy.head]).toEqual([...plain]);
+        // But for the sign of a zero: 0 times the moment is added here.
+        expect(heavy.head.map((value) => value + 0)).toEqual(plain.map((value) => value + 0));
       }),
     );
   });
