@@ -8,7 +8,13 @@ import type { BlobContents } from './blobs.js';
 import { text, type Query } from './database.js';
 import { fileError } from './file-error.js';
 
+/** Of those written to, the oldest are closed, and opened again when they are written to again. */
+const MOST_OPEN = 64;
+
 export class BlobFolder implements BlobContents {
+  /** Of blobs in the making, so that each of many small writes is one call; the last one written to is the last. */
+  readonly #open = new Map<string, FileHandle>();
+
   private constructor(private readonly folder: string) {}
 
   /** Clears away what no row names: bytes of removed blobs whose removal was cut off. */
@@ -36,12 +42,33 @@ export class BlobFolder implements BlobContents {
   }
 
   async write(_query: Query, content: string, offset: number, bytes: Uint8Array): Promise<void> {
-    // Whoever writes holds the database's write lock; a file of 0 bytes and no file are the same.
-    await this.#with(content, offset === 0 ? 'w' : 'r+', async (file) => {
+    // Whoever writes holds the database's write lock.
+    try {
+      const file = await this.#writable(content, offset);
       for (let done = 0; done < bytes.length;) {
         done += (await file.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
       }
-    });
+    } catch (error) {
+      await this.#close(content);
+      throw fileError(error);
+    }
+  }
+
+  /** A file of 0 bytes and no file are the same. */
+  async #writable(content: string, offset: number): Promise<FileHandle> {
+    if (offset === 0) await this.#close(content);
+    const file = this.#open.get(content) ?? (await open(join(this.folder, content), offset === 0 ? 'w' : 'r+', 0o600));
+    this.#open.delete(content);
+    this.#open.set(content, file);
+    const [oldest] = this.#open.keys();
+    if (oldest !== undefined && this.#open.size > MOST_OPEN) await this.#close(oldest);
+    return file;
+  }
+
+  async #close(content: string): Promise<void> {
+    const file = this.#open.get(content);
+    this.#open.delete(content);
+    await file?.close();
   }
 
   async read(_query: Query, content: string, offset: number, out: Uint8Array): Promise<Uint8Array> {
@@ -56,7 +83,10 @@ export class BlobFolder implements BlobContents {
 
   async sync(content: string): Promise<void> {
     try {
-      await this.#with(content, 'r+', (file) => file.sync());
+      const file = this.#open.get(content);
+      if (file === undefined) await this.#with(content, 'r+', (opened) => opened.sync());
+      else await file.sync();
+      await this.#close(content);
       await syncFolder(this.folder);
     } catch (error) {
       // After a failed fsync the kernel may call lost pages clean, and the next fsync would succeed: the bytes must go.
@@ -67,7 +97,14 @@ export class BlobFolder implements BlobContents {
 
   /** Does not reject: a file that could not be removed is cleared away at the next opening. */
   async discard(contents: readonly string[]): Promise<void> {
-    for (const content of contents) await unlink(join(this.folder, content)).catch(() => undefined);
+    for (const content of contents) {
+      await this.#close(content).catch(() => undefined);
+      await unlink(join(this.folder, content)).catch(() => undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const content of this.#open.keys()) await this.#close(content).catch(() => undefined);
   }
 
   async #with<T>(content: string, flags: string, work: (file: FileHandle) => Promise<T>): Promise<T> {

@@ -40,6 +40,7 @@ export const blobPieces: BlobContents = {
   // The commit of each piece was durable.
   sync: () => Promise.resolve(),
   discard: () => Promise.resolve(),
+  close: () => Promise.resolve(),
 };
 
 /** @returns what the piece that covers this byte holds from there on. */

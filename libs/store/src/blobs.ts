@@ -24,6 +24,8 @@ export interface BlobContents {
   sync(content: string): Promise<void>;
   /** After the rows of these are gone for good. */
   discard(contents: readonly string[]): Promise<void>;
+  /** Lets go of what writing holds. Does not reject. */
+  close(): Promise<void>;
 }
 
 interface Blob {
@@ -67,7 +69,7 @@ export class SqlBlobStore implements BlobStore {
       if (end > sizeBytes)
         throw new StoreError('BLOB_TOO_LARGE', `more than the ${sizeBytes} bytes that were announced`);
       if (sha256 !== undefined) return sizeBytes;
-      const received = await this.contents.receivedBytes(query, content);
+      const received = this.#digests.sizeOf(content, lease) ?? (await this.contents.receivedBytes(query, content));
       if (offset > received) throw new StoreError('BLOB_GAP', `the blob goes on at byte ${received}`);
       if (end <= received) return received;
       const taken = bytes.subarray(received - offset);
@@ -88,7 +90,8 @@ export class SqlBlobStore implements BlobStore {
   async complete(lease: Lease, runId: string, name: string, sha256Hex: string): Promise<void> {
     checkKey(runId, name);
     // The lease is checked before the work, so that a stale leader is told so, and again with the write that counts.
-    const blob = await this.#write(lease, async (query) => known(await this.#find(query, runId, name)));
+    await fence(this.database.read, this.database.dialect, lease);
+    const blob = known(await this.#find(this.database.read, runId, name));
     if (blob.sha256 !== undefined) {
       if (blob.sha256 !== sha256Hex)
         throw new StoreError('DIGEST_MISMATCH', 'the blob is complete with another digest');
@@ -127,6 +130,10 @@ export class SqlBlobStore implements BlobStore {
     const bytes = await this.contents.read(this.database.read, content, offset, out);
     if (bytes.length !== wanted) throw new StoreError('STORE_CORRUPT', 'a complete blob has lost bytes');
     return bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.contents.close();
   }
 
   async size(runId: string, name: string): Promise<number | undefined> {

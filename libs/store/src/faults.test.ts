@@ -82,6 +82,7 @@ const failingContents = (contents: BlobContents, fault: Fault): BlobContents => 
   discard: async (names) => {
     await fault.around(() => contents.discard(names).then(() => true), true);
   },
+  close: () => contents.close(),
 });
 
 const vector = Uint8Array.from({ length: 3_000 }, (_, i) => (i * 7) % 251);

@@ -21,6 +21,7 @@ it('is known of what was written in order, as often as it is asked for', async (
   await halves(digests);
   expect([digests.of('x', 100, lease), digests.of('x', 100, lease)]).toEqual([WHOLE, WHOLE]);
   expect(digests.of('x', 99, lease)).toBeUndefined();
+  expect([digests.sizeOf('x', lease), digests.sizeOf('x', { holder: 'b', token: 2 })]).toEqual([100, undefined]);
   expect(digests.of('x', 100, { holder: 'b', token: 2 })).toBeUndefined();
   digests.forget(['x']);
   expect(digests.of('x', 100, lease)).toBeUndefined();
@@ -46,6 +47,7 @@ it('is not known after a write that failed, whatever came of it', async () => {
   await digests.during('x', 0, lease, bytes.subarray(0, 40), written);
   const failing = digests.during('x', 40, lease, Uint8Array.of(1, 2), () => Promise.reject(new Error('cut')));
   await expect(failing).rejects.toThrow('cut');
+  expect(digests.sizeOf('x', lease)).toBeUndefined();
   await digests.during('x', 40, lease, bytes.subarray(40), written);
   expect(digests.of('x', 100, lease)).toBeUndefined();
 });

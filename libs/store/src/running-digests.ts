@@ -52,6 +52,12 @@ export class RunningDigests {
     }
   }
 
+  /** @returns Bytes that were written and are known; undefined of a blob that another may have written to. */
+  sizeOf(content: string, { token }: Lease): number | undefined {
+    const running = this.#running.get(content);
+    return running?.token === token ? running.sizeBytes : undefined;
+  }
+
   /** @returns 64 hex digits; undefined unless it is known of exactly so many bytes. */
   of(content: string, sizeBytes: number, { token }: Lease): string | undefined {
     const running = this.#running.get(content);

@@ -1,16 +1,17 @@
 /** The port over a relational database: the same statements for both dialects, so that one cannot promise less. */
+import type { SqlBlobStore } from './blobs.js';
 import { bytes, count, text, type Database, type Row } from './database.js';
 import { StoreError } from './errors.js';
 import { acquireLease, fence, releaseLease, renewLease } from './lease.js';
 import { appendEntries, checkEntries } from './log.js';
 import { checkRunId, checkText } from './names.js';
 import { pages } from './pages.js';
-import type { BlobStore, Entry, Lease, RunRow, RunStore, StoredDocument, StoredEvent } from './run-store.js';
+import type { Entry, Lease, RunRow, RunStore, StoredDocument, StoredEvent } from './run-store.js';
 
 export class SqlRunStore implements RunStore {
   constructor(
     private readonly database: Database,
-    readonly blobs: BlobStore,
+    readonly blobs: SqlBlobStore,
   ) {}
 
   async acquireLease(holder: string, ttlMs: number): Promise<Lease | undefined> {
@@ -135,6 +136,7 @@ export class SqlRunStore implements RunStore {
 
   async close(): Promise<void> {
     await this.database.close();
+    await this.blobs.close();
   }
 }
 
