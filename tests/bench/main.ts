@@ -13,21 +13,12 @@
  *     store, recovery                                           events per second, and reading a history back
  *     console                                                   how fast the console answers, with 200 hospitals and 10,000 events
  *     cold-start                                                from the command to the first averaged round
+ *
+ * Each is loaded alone: what the others need would count in the memory and in the collections of this one.
  */
 import { Command, Option } from 'commander';
-import { coldStart } from './cold-start.js';
-import { consoleResponse } from './console.js';
-import { connections } from './connections.js';
-import { coordinatorMemory } from './coordinator-memory.js';
-import { embeddings } from './embeddings.js';
 import { figuresText } from './figures.js';
-import { gate } from './gate.js';
-import { headTraining } from './head-training.js';
-import { inference } from './inference.js';
-import { recovery } from './recovery.js';
-import { roundOverhead, type OverheadOptions } from './round-overhead.js';
-import { secureAggregation } from './secagg.js';
-import { storeThroughput } from './store.js';
+import type { OverheadOptions } from './round-overhead.js';
 
 const count = (text: string): number => {
   const value = Number(text);
@@ -55,6 +46,7 @@ program
       .default('sealed'),
   )
   .action(async (options: OverheadOptions) => {
+    const { roundOverhead } = await import('./round-overhead.js');
     say(await roundOverhead(options));
   });
 program
@@ -63,6 +55,7 @@ program
   .option('--hospitals <n>', 'hospitals of the round', count, 10)
   .option('--parameters <d>', 'float32 parameters of the head, a multiple of 1,000', count, 1_000_000)
   .action(async (options: { hospitals: number; parameters: number }) => {
+    const { coordinatorMemory } = await import('./coordinator-memory.js');
     say(await coordinatorMemory(options));
   });
 program
@@ -70,6 +63,7 @@ program
   .description('memory of idle hospitals, the answer times among them, and how long a storm of reconnections lasts')
   .option('--hospitals <n>', 'hospitals that are connected', count, 1_000)
   .action(async (options: { hospitals: number }) => {
+    const { connections } = await import('./connections.js');
     say(await connections(options));
   });
 program
@@ -78,7 +72,8 @@ program
   .option('--hospitals <n>', 'hospitals of the cohort', count, 100)
   .option('--parameters <d>', 'parameters of the head', count, 1_000_000)
   .option('--drop <share>', 'share of hospitals that drop out after masking', Number, 0.1)
-  .action((options: { hospitals: number; parameters: number; drop: number }) => {
+  .action(async (options: { hospitals: number; parameters: number; drop: number }) => {
+    const { secureAggregation } = await import('./secagg.js');
     say(secureAggregation(options));
   });
 program
@@ -86,6 +81,7 @@ program
   .description('embeddings per second end to end from files, and of inference alone')
   .option('--images <n>', 'synthetic X-rays', count, 120)
   .action(async ({ images }: { images: number }) => {
+    const { embeddings } = await import('./embeddings.js');
     say(await embeddings(images));
   });
 program
@@ -95,6 +91,7 @@ program
   .option('--threads <n>', 'threads of one image', count, 2)
   .option('--python <path>', 'a Python with onnxruntime and numpy, measured in turns with ours')
   .action(async (options: { images: number; threads: number; python?: string }) => {
+    const { inference } = await import('./inference.js');
     say(await inference(options));
   });
 program
@@ -103,6 +100,7 @@ program
   .option('--examples <n>', 'films', count, 1_000)
   .option('--epochs <n>', 'epochs', count, 10)
   .action(async ({ examples, epochs }: { examples: number; epochs: number }) => {
+    const { headTraining } = await import('./head-training.js');
     say(await headTraining(examples, epochs));
   });
 program
@@ -110,36 +108,44 @@ program
   .description('precision and recall of the quality gate on collections of real films')
   .requiredOption('--data <folder>', 'folder of cxr-dev and cxr-odd')
   .action(async ({ data }: { data: string }) => {
+    const { gate } = await import('./gate.js');
     say(await gate(data));
   });
 program
   .command('store')
   .description('events and blob bytes per second of each store, beside the flushes of the disk')
   .action(async () => {
+    const { storeThroughput } = await import('./store.js');
     for (const figures of await storeThroughput()) say(figures);
   });
 program
   .command('recovery')
   .description('seconds to read a history back, by its length')
   .action(async () => {
+    const { recovery } = await import('./recovery.js');
     for (const figures of await recovery()) say(figures);
   });
 program
   .command('console')
   .description('milliseconds from a click or a key to the painted answer, with 200 hospitals and 10,000 events')
   .action(async () => {
+    const { consoleResponse } = await import('./console.js');
     for (const figures of await consoleResponse()) say(figures);
   });
 program
   .command('cold-start')
   .description('seconds from starting the demonstration to its first averaged round')
   .action(async () => {
+    const { coldStart } = await import('./cold-start.js');
     say(await coldStart());
   });
 program
   .command('all', { isDefault: true })
   .description('round overhead, embeddings and cold start')
   .action(async () => {
+    const { coldStart } = await import('./cold-start.js');
+    const { embeddings } = await import('./embeddings.js');
+    const { roundOverhead } = await import('./round-overhead.js');
     for (const hospitals of [2, 10])
       say(await roundOverhead({ hospitals, parameters: 1_000_000, rounds: 32, mode: 'sealed' }));
     say(await embeddings(120));

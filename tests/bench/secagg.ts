@@ -5,6 +5,7 @@
  */
 import { canonicalBytes, fromBase64, fromHex, parseCanonicalJson, toBase64, toHex, type Json } from '@consilium/bytes';
 import { addKeystreams, digestBlob, generateIdentity, secretBytes, signBytes, verifyStrict } from '@consilium/crypto';
+import { tuneHeap } from '@consilium/hospital';
 import * as secagg from '@consilium/secagg';
 import { SeededRandom } from '@consilium/tensors';
 
@@ -78,6 +79,7 @@ function maskMs(parameters: number): number {
 /** @returns Means over the hospitals that stay to the end; bytes are one hospital's. */
 export function secureAggregation(options: SecAggOptions): object {
   const { hospitals: n, parameters, drop } = options;
+  tuneHeap();
   const identities = Array.from({ length: n }, () => generateIdentity());
   const floorMs = maskMs(parameters);
   const [hospital, coordinator, director] = [new Meter(), new Meter(), generateIdentity()];
