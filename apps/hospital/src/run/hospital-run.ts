@@ -5,15 +5,8 @@
  */
 import { fromHex } from '@consilium/bytes';
 import { isSafeAgreementKey } from '@consilium/crypto';
-import {
-  ProtocolError,
-  type Aggregate,
-  type Digest,
-  type Opened,
-  type RunConfig,
-  type RunEnd,
-  type SecAggAggregate,
-} from '@consilium/protocol';
+import type { ProtocolError } from '@consilium/protocol';
+import { type Aggregate, type Digest, type Opened, type RunConfig, type SecAggAggregate } from '@consilium/protocol';
 import { SecAggError } from '@consilium/secagg';
 import {
   cohortOf,
@@ -29,8 +22,9 @@ import {
 } from '@consilium/rounds';
 import { Refused, type CoordinatorStatement } from '../channel/channel.js';
 import { admit } from './admission.js';
+import { Ending } from './ending.js';
 import { HeadCache } from './head-cache.js';
-import type { RunOutcome, RunProgress } from './outcome.js';
+import type { RunOutcome, RunStep } from './outcome.js';
 import { Replies, type DeclineReason } from './replies.js';
 import type { RunPorts } from './run-ports.js';
 import type { Outgoing } from './round.js';
@@ -46,7 +40,6 @@ export class HospitalRun {
   #state: HospitalState;
   #written: string;
   #config: Opened<'run-config'> | undefined;
-  #end: RunEnd | undefined;
   #round = 0;
   #refusedWith: ProtocolError | undefined;
   /** Of the trust mode secagg; undefined in the other, and before the run is admitted. */
@@ -54,13 +47,7 @@ export class HospitalRun {
   #declined: { readonly plan: Digest; readonly reason: DeclineReason } | undefined;
   /** Everything that happens waits for what happened before it. */
   #turn: Promise<void> = Promise.resolve();
-  #finish!: (outcome: RunOutcome) => void;
-  #fail!: (error: unknown) => void;
-  /** Rejects when the local data cannot be used, and with {@link Refused}. */
-  readonly outcome = new Promise<RunOutcome>((resolve, reject) => {
-    this.#finish = resolve;
-    this.#fail = reject;
-  });
+  readonly #ending: Ending;
 
   private constructor(
     readonly config: Opened<'run-config'>,
@@ -70,6 +57,7 @@ export class HospitalRun {
   ) {
     // An update that was announced and is not on the disk was never sealed: its plan counts as answered, without one.
     const known = memory === undefined || outgoing !== undefined ? memory : { ...memory, unsent: undefined };
+    this.#ending = new Ending(ports.channel, this.#stopwatch);
     this.#replies = new Replies(ports);
     this.#heads = new HeadCache(ports.channel, config.body);
     this.#sealed = new SealedPart(ports, config.body, outgoing);
@@ -85,15 +73,19 @@ export class HospitalRun {
     return new HospitalRun(config, ports, memory, outgoing);
   }
 
+  /** Rejects when the local data cannot be used, and with {@link Refused}. */
+  get outcome(): Promise<RunOutcome> {
+    return this.#ending.outcome;
+  }
+
   hear(statement: CoordinatorStatement): void {
-    // Whoever waits for a person need not wait for one any more.
-    if (statement.name === 'run-end' && statement.body.configDigest === this.config.digest) this.#end = statement.body;
+    if (statement.name === 'run-end' && statement.body.configDigest === this.config.digest) {
+      this.#ending.announced = statement.body;
+    }
     this.#turn = this.#turn
       .then(() => this.#heard(statement))
       .catch((error: unknown) => {
-        if (error instanceof ProtocolError && !(error instanceof Refused)) {
-          this.#finish({ ended: 'refused-here', code: 'COORDINATOR_MISBEHAVED', detail: error.message });
-        } else this.#fail(error);
+        this.#ending.fail(error);
       });
   }
 
@@ -154,7 +146,7 @@ export class HospitalRun {
       awaiting: (stage) => {
         this.#say({ event: 'stage', stage, round: 0 });
       },
-      isOver: () => this.#end !== undefined,
+      isOver: () => this.#ending.announced !== undefined,
     });
     switch (admission.is) {
       case 'admitted':
@@ -167,11 +159,11 @@ export class HospitalRun {
         return admission.code;
       case 'against-policy':
         await this.#replies.refuse(config, admission.rule);
-        this.#finish({ ended: 'refused-here', code: 'POLICY', detail: admission.rule });
+        this.#ending.refuse('POLICY', admission.rule);
         return 'DONE';
       case 'over':
         // It ended without us: nothing was begun.
-        if (this.#end !== undefined) this.#finish(this.#ended(this.#end, undefined, undefined));
+        if (this.#ending.announced !== undefined) this.#ending.finish(this.#ending.announced, undefined, undefined);
         return 'DONE';
     }
   }
@@ -181,7 +173,7 @@ export class HospitalRun {
     if (this.#secure !== undefined) return;
     // To a key of low order everyone could open the update.
     if (isSafeAgreementKey(fromHex(opened.body.roundKey))) await this.#judged(opened, undefined);
-    else this.#finish({ ended: 'refused-here', code: 'PLAN_KEY_UNSAFE', detail: '' });
+    else this.#ending.refuse('PLAN_KEY_UNSAFE');
   }
 
   /** @param known - a reason to decline that was found before. */
@@ -213,8 +205,7 @@ export class HospitalRun {
     try {
       await this.#stopwatch.during('transfer', work);
     } catch (error) {
-      // The coordinator goes on without this hospital, or an error of the exchange itself.
-      const failure = error instanceof Refused ? 'DROPPED_OUT' : failureOf(error);
+      const failure = failureOf(error);
       if (failure === undefined || planDigest === undefined) throw error;
       if (error instanceof Refused) this.#refusedWith = error;
       if (failure === 'DROPPED_OUT') await this.#step({ type: 'dropped-out', planDigest });
@@ -224,7 +215,7 @@ export class HospitalRun {
 
   #leave({ code, detail }: { readonly code: LocalRefusal; readonly detail: string }): void {
     this.#secure?.leave();
-    this.#finish({ ended: 'refused-here', code, detail });
+    this.#ending.refuse(code, detail);
   }
 
   async #follow(aggregate: Opened<'secagg-aggregate'>): Promise<void> {
@@ -339,25 +330,15 @@ export class HospitalRun {
   async #stop(before: HospitalState): Promise<void> {
     const state = this.#state;
     if (state.phase === 'refusing') {
-      const detail = this.#refusedWith?.message ?? '';
-      this.#finish({ ended: 'refused-here', code: state.code, detail });
+      this.#ending.refuse(state.code, this.#refusedWith?.message);
     } else if (state.phase === 'ended') {
-      this.#finish(this.#ended({ ...state, rounds: this.#round }, this.#config, await this.#finalModel(before)));
+      this.#ending.finish({ ...state, rounds: this.#round }, this.#config, await this.#finalModel(before));
     }
-  }
-
-  #ended(
-    { outcome, reason, rounds }: Pick<RunEnd, 'outcome' | 'reason' | 'rounds'>,
-    config: Opened<'run-config'> | undefined,
-    model: Float32Array | undefined,
-  ): RunOutcome {
-    const { sentBytes } = this.ports.channel;
-    return { ended: outcome, reason, rounds, config, model, sentBytes, seconds: this.#stopwatch.seconds() };
   }
 
   async #finalModel(before: HospitalState): Promise<Float32Array | undefined> {
     if (!('completedRound' in before) || before.completedRound === 0) return undefined;
-    const best = this.#terms().selection.patienceRounds > 0 ? this.#end?.best?.model : undefined;
+    const best = this.#terms().selection.patienceRounds > 0 ? this.#ending.announced?.best?.model : undefined;
     return this.#readModel(best ?? before.model);
   }
 
@@ -369,9 +350,7 @@ export class HospitalRun {
     return this.config.body;
   }
 
-  #say(progress: DistributiveOmit<RunProgress, 'run'>): void {
+  #say(progress: RunStep): void {
     this.ports.progress({ ...progress, run: this.config.body.runId });
   }
 }
-
-type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;

@@ -24,6 +24,10 @@ export type RunProgress =
   | { readonly event: 'verified'; readonly run: string; readonly round: number; readonly recomputed: Recomputed }
   | { readonly event: 'evaluated'; readonly run: string; readonly round: number; readonly scores: Scores };
 
+/** Progress of a run that is clear from the context. */
+export type RunStep = DistributiveOmit<RunProgress, 'run'>;
+type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;
+
 export type RunOutcome =
   | {
       readonly ended: RunEnd['outcome'];

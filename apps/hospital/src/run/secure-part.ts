@@ -22,7 +22,7 @@ import {
   type HospitalRecord,
   type LocalPolicy,
 } from '@consilium/secagg';
-import type { CoordinatorChannel } from '../channel/channel.js';
+import { Refused, type CoordinatorChannel } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
 import type { Learner, Scores } from './learner.js';
 import type { RunMemory } from './memory.js';
@@ -217,7 +217,8 @@ const withinPlan = ({ issuedAtMs, deadlineMs }: SecurePlan['body']): number =>
 export function failureOf(
   error: unknown,
 ): { readonly code: LocalRefusal; readonly detail: string } | 'DROPPED_OUT' | undefined {
-  if (error instanceof LeftOut) return 'DROPPED_OUT';
+  // The coordinator goes on without this hospital.
+  if (error instanceof LeftOut || error instanceof Refused) return 'DROPPED_OUT';
   if (!(error instanceof SecAggError)) return undefined;
   const detail = `${error.code}: ${error.message}`;
   switch (error.code) {

@@ -1,0 +1,43 @@
+/** How a run ends at this hospital: once, and whoever ends it first says why. */
+import { ProtocolError, type Opened, type RunEnd } from '@consilium/protocol';
+import type { LocalRefusal } from '@consilium/rounds';
+import { Refused, type CoordinatorChannel } from '../channel/channel.js';
+import type { RunOutcome } from './outcome.js';
+import type { Stopwatch } from './stopwatch.js';
+
+export class Ending {
+  /** What the coordinator has said of it: whoever waits for a person need not wait for one any more. */
+  announced: RunEnd | undefined;
+  #resolve!: (outcome: RunOutcome) => void;
+  #reject!: (error: unknown) => void;
+  readonly outcome = new Promise<RunOutcome>((resolve, reject) => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  });
+
+  constructor(
+    private readonly channel: Pick<CoordinatorChannel, 'sentBytes'>,
+    private readonly stopwatch: Stopwatch,
+  ) {}
+
+  /** This hospital does not go on. */
+  refuse(code: LocalRefusal | 'POLICY', detail = ''): void {
+    this.#resolve({ ended: 'refused-here', code, detail });
+  }
+
+  /** What is wrong with the coordinator's words ends the run; any other error is its caller's. */
+  fail(error: unknown): void {
+    if (error instanceof ProtocolError && !(error instanceof Refused)) {
+      this.refuse('COORDINATOR_MISBEHAVED', error.message);
+    } else this.#reject(error);
+  }
+
+  finish(
+    { outcome, reason, rounds }: Pick<RunEnd, 'outcome' | 'reason' | 'rounds'>,
+    config: Opened<'run-config'> | undefined,
+    model: Float32Array | undefined,
+  ): void {
+    const { sentBytes } = this.channel;
+    this.#resolve({ ended: outcome, reason, rounds, config, model, sentBytes, seconds: this.stopwatch.seconds() });
+  }
+}
