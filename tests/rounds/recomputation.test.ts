@@ -4,6 +4,7 @@
  * Oracle: what each node says; the hospitals end with one head.
  */
 import { afterEach, expect, it } from 'vitest';
+import { evidenceSchema, parseUnverified } from '@consilium/protocol';
 import { waveUpdate } from '../support/expected-head.js';
 import { convene, knownLearner, type Consortium } from '../support/federation.js';
 
@@ -41,8 +42,11 @@ it('each hospital recomputes as much of a sum as it may read', { timeout: 120_00
   ]);
   // The vectors of the round before are still there for an audit.
   const { body } = (await here.conductor.secure?.past(1))?.aggregate ?? {};
-  expect(body?.vectors).toHaveLength(3);
-  for (const { blobDigest } of body?.vectors ?? []) {
+  const shown = await here.conductor.readPublished(body?.evidenceDigest ?? '', 0, body?.evidenceBytes ?? 0);
+  const { vectors } = evidenceSchema.parse(JSON.parse(shown.bytes.toString('utf8')));
+  expect(vectors).toHaveLength(3);
+  for (const { envelope } of vectors) {
+    const { blobDigest } = parseUnverified('masked', envelope).body;
     const { sizeBytes } = await here.conductor.readPublished(blobDigest, 0, 4);
     expect(sizeBytes).toBeGreaterThan(4 * PARAMETERS);
   }

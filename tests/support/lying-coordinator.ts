@@ -14,6 +14,7 @@ import {
   signStatement,
   type Delivery,
   type Digest,
+  type Envelope,
   type Opened,
   type Parcel,
   type PushedName,
@@ -61,6 +62,8 @@ export class LyingCoordinator {
   standing: { readonly name: PushedName; readonly envelope: unknown }[] = [];
   deliveries?: (hospital: string) => readonly Delivery[];
   readonly blobs = new Map<string, Uint8Array>();
+  /** What it says of rounds that are over. */
+  readonly past = new Map<number, { readonly plan: Envelope; readonly aggregate: Envelope }>();
   readonly #sockets = new Map<string, Socket>();
   /** What somebody was told, honest or not: name and plan. */
   readonly #told = new Set<string>();
@@ -156,6 +159,10 @@ export class LyingCoordinator {
         this.blobs.set(digest as string, bytes);
         this.said.push({ from: nameOf(socket), name: 'masked', statement, parcels: [] });
         return { ok: true };
+      },
+      'round.read': ({ round }) => {
+        const said = this.past.get(Number(round));
+        return said === undefined ? { ok: false, code: 'ROUND_UNKNOWN', message: '' } : { ok: true, ...said };
       },
       'blob.read': ({ digest, offset, length }) => {
         const blob = this.blobs.get(digest as string);
@@ -288,7 +295,7 @@ export class LyingCoordinator {
   ): Statement<'secagg-aggregate'> {
     const revealed = canonicalBytes(keep.recovered.map(({ x, type, secret }) => ({ x, type, secret: toHex(secret) })));
     const announced = { ...send, sumDigest: digestBlob(bytesOf(sum)) };
-    const head = model ?? this.#headOf(secagg.readAggregate(this.attempt.checked, announced, sum).mean);
+    const head = model ?? this.#headOf(secagg.verifyAggregate(this.#witness(), announced, sum).mean);
     const publish = (bytes: Uint8Array): Digest => {
       this.blobs.set(digestBlob(bytes), bytes);
       return digestBlob(bytes) as Digest;
@@ -297,15 +304,36 @@ export class LyingCoordinator {
     const { leaves } = this.attempt.surviving?.sum ?? { leaves: new Uint8Array(0) };
     return {
       ...(announced as unknown as Statement<'secagg-aggregate'>),
-      vectors: this.wordsOf('masked')
-        .map(({ from, opened }) => ({
-          x: this.xOf(from),
-          blobDigest: (opened.body as unknown as Statement<'masked'>).blobDigest,
-        }))
-        .sort((a, b) => a.x - b.x),
+      ...this.shown(this.evidence()),
       ...{ revealedDigest: publish(revealed), revealedBytes: revealed.length, model: publish(bytesOf(head)) },
       ...{ leavesDigest: publish(leaves), leavesBytes: leaves.length },
     };
+  }
+
+  /** What hospitals signed in this attempt, as an honest coordinator shows it. */
+  evidence(): secagg.Evidence {
+    const of = (name: Word): secagg.Forward[] =>
+      this.wordsOf(name)
+        .map(({ from, statement }) => ({ x: this.xOf(from), envelope: statement as secagg.Forward['envelope'] }))
+        .sort((a, b) => a.x - b.x);
+    return { adverts: of('advert'), vectors: of('masked'), agrees: of('agree') };
+  }
+
+  /** Published, and named as an aggregate names it. */
+  shown(evidence: secagg.Evidence): Pick<Statement<'secagg-aggregate'>, 'evidenceDigest' | 'evidenceBytes'> {
+    const bytes = canonicalBytes(evidence as unknown as Json);
+    this.blobs.set(digestBlob(bytes), bytes);
+    return { evidenceDigest: digestBlob(bytes) as Digest, evidenceBytes: bytes.length };
+  }
+
+  #witness(): secagg.Witness {
+    const { cohort, dealt } = this.attempt;
+    const survivors = this.wordsOf('masked').map(({ from, opened }) => ({
+      x: this.xOf(from),
+      yRoot: (opened.body as unknown as Statement<'masked'>).yRoot,
+    }));
+    survivors.sort((a, b) => a.x - b.x);
+    return { cohort: cohort as secagg.Cohort, dealt: dealt?.keep.dealt ?? [], survivors };
   }
 
   #headOf(mean: Float64Array): Float32Array {

@@ -40,5 +40,5 @@ export {
 } from './membership.js';
 export { policyRules, type PolicyRule } from './policy-rules.js';
 export type { ExcludedUpdate, RobustTerms } from './robust-terms.js';
-export { revealedSchema } from './secagg-statements.js';
+export { evidenceSchema, revealedSchema } from './secagg-statements.js';
 export * from './events.js';

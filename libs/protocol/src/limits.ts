@@ -2,6 +2,8 @@
 export const limits = {
   /** A signed statement, envelope included. */
   statementBytes: 262_144,
+  /** Three statements of each of 200 hospitals. */
+  evidenceBytes: 1_048_576,
   /** One socket.io message: a chunk and its frame. */
   messageBytes: 1_048_576,
   /** One chunk of a blob. */

@@ -173,7 +173,8 @@ export const sampleStatements: { readonly [N in StatementName]: Statement<N> } =
     ...ofSession,
     ...{ survivors: [1], sumDigest: digest('a'), recovered: [{ x: 1, type: 'self-seed', digest: digest('b') }] },
     ...{
-      vectors: [{ x: 1, blobDigest: digest('7') }],
+      evidenceDigest: digest('e'),
+      evidenceBytes: 999,
       revealedDigest: digest('c'),
       revealedBytes: 99,
       leavesDigest: digest('d'),

@@ -141,8 +141,9 @@ const aggregate = z.strictObject({
   /** SHA-256 of the sum: Int32 little-endian, shape (D,). */
   sumDigest: digestSchema,
   recovered: sharedWithAll(recovered),
-  /** Who dealt shares and whose vector, for those who recompute the sum: x and the vector's digest, in the order of x. */
-  vectors: sharedWithAll(z.strictObject({ x, blobDigest: digestSchema })),
+  /** Of {@link evidenceSchema}, canonical JSON: what shows the sum to those who did not help to open it, and to auditors. */
+  evidenceDigest: digestSchema,
+  evidenceBytes: z.int().min(1).max(limits.evidenceBytes),
   /** Of the recovered secrets as {@link revealedSchema}, canonical JSON. */
   revealedDigest: digestSchema,
   revealedBytes: z.int().min(1).max(limits.statementBytes),
@@ -150,6 +151,16 @@ const aggregate = z.strictObject({
   leavesDigest: digestSchema,
   leavesBytes: z.int().min(32).max(limits.blobBytes),
   model: digestSchema,
+});
+
+/**
+ * Statements of hospitals as they signed them, each list in the order of x: the keys of the session, the vectors that are in the
+ * sum, and the agreement of t hospitals to them.
+ */
+export const evidenceSchema = z.strictObject({
+  adverts: sharedWithAll(forward),
+  vectors: sharedWithAll(forward),
+  agrees: sharedWithAll(forward),
 });
 
 /** What was recovered, in the order of `recovered`: public from here on, and useless without the vectors. */

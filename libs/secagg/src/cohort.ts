@@ -3,9 +3,9 @@ import { fromHex } from '@consilium/bytes';
 import { isSafeAgreementKey } from '@consilium/crypto';
 import { SecAggError } from './errors.js';
 import { deriveSessionId } from './keys.js';
-import type { Advert, Opened, Parcel, SessionHeader } from './messages.js';
+import type { Advert, Forward, Opened, OpenSigned, Parcel, SessionHeader } from './messages.js';
 import { type CheckedPlan, requireEnough, type RosterEntry } from './params.js';
-import { headerOf, requireHeader } from './statements.js';
+import { headerOf, openForwarded, requireHeader } from './statements.js';
 
 export interface Member extends RosterEntry {
   readonly maskKey: Uint8Array;
@@ -51,6 +51,23 @@ export function checkAdvert(plan: CheckedPlan, advert: Advert): Member {
     throw new SecAggError('BAD_ADVERT', `${entry.hospitalId} repeats a hospital or a key`, entry.hospitalId);
   }
   return { ...entry, maskKey, encryptionKey, seedCommit: advert.seedCommit };
+}
+
+/**
+ * Everybody's keys, as the coordinator forwarded them.
+ *
+ * @param adverts - hostile.
+ * @throws {@link SecAggError} `BAD_ADVERT`, `FORGED`, `WRONG_CONTEXT`.
+ */
+export function openAdverts(plan: CheckedPlan, adverts: readonly Forward[], open: OpenSigned): Opened<Advert>[] {
+  const byX = new Map(plan.body.roster.map((entry) => [entry.x, entry]));
+  return adverts.map(({ x, envelope }) => {
+    const author = byX.get(x);
+    if (!author) throw new SecAggError('BAD_ADVERT', 'the roster has somebody whom the plan does not name');
+    const opened = openForwarded(open, 'advert', envelope, author);
+    requireHeader(plan, author.hospitalId, opened.body);
+    return opened;
+  });
 }
 
 /**

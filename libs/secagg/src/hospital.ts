@@ -10,6 +10,7 @@ import {
   formCohort,
   type Member,
   membersAt,
+  openAdverts,
   requireSession,
   rosterEntry,
   sessionHeader,
@@ -23,6 +24,7 @@ import type * as message from './messages.js';
 import { type CheckedPlan, requireEnough } from './params.js';
 import { type HospitalRecord, type LocalPolicy, recordAdvert, recordAgreed, recordDealt } from './record.js';
 import { recordMasked, recordUnmasked } from './record.js';
+import { requireQuorum } from './quorum.js';
 import { dealShares, parcelOpener, type SharePair } from './shares.js';
 import { COORDINATOR, headerOf, openForwarded, requireHeader } from './statements.js';
 
@@ -110,14 +112,7 @@ export function shareSecrets(
   open: message.OpenSigned,
 ): Step<{ readonly statement: message.Shares; readonly parcels: readonly message.Parcel[] }, DealtSession> {
   requireHeader(plan, COORDINATOR, roster);
-  const byX = new Map(plan.body.roster.map((entry) => [entry.x, entry]));
-  const adverts = roster.adverts.map(({ x, envelope }) => {
-    const author = byX.get(x);
-    if (!author) throw new SecAggError('BAD_ADVERT', 'the roster has somebody whom the plan does not name');
-    const opened = openForwarded(open, 'advert', envelope, author);
-    requireHeader(plan, author.hospitalId, opened.body);
-    return opened;
-  });
+  const adverts = openAdverts(plan, roster.adverts, open);
   const own = adverts.find(({ body }) => body.from === advert.from);
   if (!own || canonicalJson(own.body) !== canonicalJson(advert)) {
     throw new SecAggError('SPLIT_VIEW', 'the roster does not have the keys that this hospital sent');
@@ -218,29 +213,6 @@ export function agreeOnSurvivors(
   return { send, keep: { record: next, session: { ...session, survivors, survivorsDigest: digest } } };
 }
 
-/** At least t hospitals of the survivor set signed the digest that this hospital signed. */
-function requireQuorum(session: AgreedSession, request: message.UnmaskRequest, open: message.OpenSigned): void {
-  const { cohort, survivors, survivorsDigest: digest } = session;
-  const members = membersAt(
-    cohort.members,
-    survivors.map(({ x }) => x),
-  );
-  const signers =
-    members &&
-    membersAt(
-      members,
-      request.agrees.map(({ x }) => x),
-    );
-  if (!signers) throw new SecAggError('SPLIT_VIEW', 'agreements must come from different survivors');
-  signers.forEach((signer, at) => {
-    const { body } = openForwarded(open, 'agree', (request.agrees[at] as message.Forward).envelope, signer);
-    requireSession(cohort, signer.hospitalId, body);
-    if (body.survivorsDigest !== digest) throw new SecAggError('SPLIT_VIEW', 'others agreed to another survivor set');
-  });
-  const { threshold } = cohort.plan.body;
-  if (signers.length < threshold) throw new SecAggError('TOO_FEW', `${signers.length} of ${threshold} agreed`);
-}
-
 /**
  * Gives, for each hospital that dealt, one share of one of its two secrets: of the self seed if its vector is in the sum,
  * of the mask key if it is not. Never both: which one follows from the set that a quorum signed.
@@ -255,7 +227,7 @@ export function unmask(
 ): Step<message.Unmask, UnmaskedSession> {
   const { cohort, self, dealt, held, survivors, survivorsDigest: digest } = session;
   requireSession(cohort, COORDINATOR, request);
-  requireQuorum(session, request, open);
+  requireQuorum(cohort, survivors, digest, request.agrees, open);
   const next = recordUnmasked(record, cohort.sessionId, digest);
   const alive = new Set(survivors.map(({ x }) => x));
   const reveal = (isAlive: boolean, type: keyof SharePair): message.RevealedShare[] =>

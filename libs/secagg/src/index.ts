@@ -1,14 +1,16 @@
 export { SecAggError, type SecAggErrorCode } from './errors.js';
 export { type CheckedPlan, checkPlan, safeThreshold, type SecAggPlan } from './params.js';
 export type { Contribution, DecodedSum } from './encoding.js';
-export { type HospitalRecord, type LocalPolicy, recordAdvert, recordCompleted, startRecord } from './record.js';
+export { type HospitalRecord, type LocalPolicy, recordAdvert, recordCompleted } from './record.js';
+export { requireOneSum, startRecord } from './record.js';
 export { advertise, agreeOnSurvivors, complain, forget, maskUpdate, shareSecrets, unmask } from './hospital.js';
 export type { AdvertisedSession, AgreedSession, DealtSession, MaskedSession, UnmaskedSession } from './hospital.js';
 export { checkAdvert, type Cohort, type DealtCohort } from './cohort.js';
 export { acceptShares, acceptUnmask, checkAgree, closeAgreement, closeRoster } from './coordinator.js';
 export { closeShares, closeSurvivors, type Dealing, type SurvivingCohort } from './coordinator.js';
 export { MaskedSum } from './masked-sum.js';
+export { witnessOf, type Evidence } from './evidence.js';
 export { openSum, type OpenedSum, type RevealedSecret } from './unmasking.js';
-export { readAggregate, Recomputation, verifyAggregate, type ChunkSource, type Witness } from './verification.js';
+export { Recomputation, verifyAggregate, type ChunkSource, type Witness } from './verification.js';
 export { CHUNK_BYTES } from './digests.js';
 export type * from './messages.js';

@@ -78,7 +78,12 @@ export type Aggregate = SessionHeader & {
 };
 
 /** The statements that the coordinator forwards and hospitals therefore verify themselves. */
-export type Forwarded = { readonly advert: Advert; readonly shares: Shares; readonly agree: Agree };
+export type Forwarded = {
+  readonly advert: Advert;
+  readonly shares: Shares;
+  readonly masked: Masked;
+  readonly agree: Agree;
+};
 
 /** A statement whose signature was verified. */
 export interface Opened<Body> {

@@ -27,6 +27,8 @@ export type HospitalRecord = {
   /** 0 before the first round. */
   readonly lastCompleted: number;
   readonly open: OpenAttempt | null;
+  /** The last completed round summed figures alone: nothing follows it. */
+  readonly isOver?: true;
 };
 
 /** A hospital's own terms: a plan may be stricter, never laxer. */
@@ -72,6 +74,8 @@ export function recordAdvert(
   const { runId, round, attempt, threshold, roster, issuedAtMs, deadlineMs, tolerated } = plan.body;
   if (runId !== record.runId) refuse('PLAN_STALE', 'a plan of another run');
   if (round !== record.lastCompleted + 1) refuse('PLAN_STALE', `expected round ${record.lastCompleted + 1}`);
+  // Figures of one head are the same each time: a second sum of them, over others, would show one hospital's.
+  if (record.isOver === true) refuse('PLAN_UNSAFE', 'the figures of the last head were summed: nothing follows them');
   if (record.open?.round === round) requireRetry(record.open, plan);
   if (nowMs > deadlineMs || nowMs - issuedAtMs > policy.maxPlanAgeMs) refuse('PLAN_STALE', 'the plan is over');
   if (issuedAtMs - nowMs > policy.clockToleranceMs) refuse('PLAN_STALE', 'the plan is of the future');
@@ -117,11 +121,23 @@ export function recordUnmasked(record: HospitalRecord, sessionId: string, surviv
 }
 
 /**
+ * Before an announced sum is believed: shares that this hospital gave opened one attempt, and no other of that round.
+ *
+ * @throws {@link SecAggError} `RETRY_REFUSED`.
+ */
+export function requireOneSum({ open }: HospitalRecord, round: number, planDigest: string): void {
+  if (open?.said === 'unmasked' && open.round === round && open.planDigest !== planDigest) {
+    refuse('RETRY_REFUSED', 'a sum of another attempt than the one that this hospital helped to open');
+  }
+}
+
+/**
  * After the aggregate of the next round was verified, also by a hospital that took no part in it.
  *
+ * @param isLast - its plan asked for figures alone.
  * @throws {@link SecAggError} `PLAN_STALE` for any other round: completed rounds do not come back.
  */
-export function recordCompleted(record: HospitalRecord, round: number): HospitalRecord {
+export function recordCompleted(record: HospitalRecord, round: number, isLast = false): HospitalRecord {
   if (round !== record.lastCompleted + 1) refuse('PLAN_STALE', `expected round ${record.lastCompleted + 1}`);
-  return { ...record, lastCompleted: round, open: null };
+  return { ...record, lastCompleted: round, open: null, ...(isLast && { isOver: true }) };
 }

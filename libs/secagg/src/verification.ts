@@ -11,11 +11,10 @@ import { SecAggError } from './errors.js';
 import { type RecoveredSecret, remainingMasks } from './masks.js';
 import { leafHash, rootOf, treeOver } from './merkle.js';
 import type { Aggregate, Survivor } from './messages.js';
-import { type CheckedPlan, requireEnough } from './params.js';
-import { COORDINATOR, requireHeader } from './statements.js';
+import { COORDINATOR } from './statements.js';
 import { isCommitted, type RevealedSecret } from './unmasking.js';
 
-/** What a hospital itself knows of a session: who dealt, and what it agreed to. */
+/** Who dealt and what was agreed to: known to a hospital that was there, and shown by evidence to all others. */
 export interface Witness {
   readonly cohort: Cohort;
   readonly dealt: readonly Member[];
@@ -52,26 +51,6 @@ export function verifyAggregate(witness: Witness, aggregate: Aggregate, sum: Int
   }
   if (digestBlob(wordBytes(sum)) !== aggregate.sumDigest) forged('the sum is not the one that was announced');
   return decodeSum(cohort.plan, cohort.sessionId, sum, survivors.length);
-}
-
-/**
- * Reads an aggregate of a round in which this hospital took no part: it has agreed to nothing, so that it can check what was
- * said against the plan and its checksums alone.
- *
- * @param aggregate - the coordinator's, its signature verified.
- * @param sum - Int32, shape (D,), hostile.
- * @throws {@link SecAggError} `WRONG_CONTEXT`, `SPLIT_VIEW`, `TOO_FEW`, `AGGREGATE_FORGED`, `SUM_CORRUPT`, `SUM_OUT_OF_RANGE`.
- */
-export function readAggregate(plan: CheckedPlan, aggregate: Aggregate, sum: Int32Array): DecodedSum {
-  requireHeader(plan, COORDINATOR, aggregate);
-  const { survivors, sumDigest, sessionId } = aggregate;
-  const known = new Set(plan.body.roster.map(({ x }) => x));
-  if (!survivors.every((x, at) => known.has(x) && x > (survivors[at - 1] ?? 0))) {
-    throw new SecAggError('SPLIT_VIEW', 'the aggregate is of hospitals that the plan does not have');
-  }
-  requireEnough(plan, survivors.length, 'hospitals are in the sum');
-  if (digestBlob(wordBytes(sum)) !== sumDigest) forged('the sum is not the one that was announced');
-  return decodeSum(plan, sessionId, sum, survivors.length);
 }
 
 /** The committed secrets in the order in which an aggregate has them, or a refusal. */

@@ -18,7 +18,8 @@ import { floatBytes } from '@consilium/tensors';
 import type { Attachment } from './durable-machine.js';
 import { scoreOf } from './rules.js';
 import { updateName } from './sealed-sum.js';
-import { revealedBlob, SecureSession, storedWord, type Answer, type Word, WORD_OF_STAGE } from './secure-session.js';
+import { evidenceBlob, revealedBlob, SecureSession, storedWord } from './secure-session.js';
+import { type Answer, type Word, WORD_OF_STAGE } from './secure-session.js';
 import { WORK_RETRY_MS, type RoundsPorts } from './rounds-ports.js';
 import { serverStep } from './server-step.js';
 import { documentOf, type Effect } from './statements.js';
@@ -33,6 +34,7 @@ type Closing = Effect<'close-stage'>;
 
 const sumName = (digest: string): string => `sum/${digest}`;
 const leavesName = (digest: string): string => `leaves/${digest}`;
+const evidenceName = (digest: string): string => `evidence/${digest}`;
 const revealedName = (digest: string): string => `revealed/${digest}`;
 
 export class SecureRounds {
@@ -212,7 +214,10 @@ export class SecureRounds {
   }
 
   /** From the opened sum to the new head, durable before anybody is told. */
-  async #opened(effect: Closing, { announced, opened, leaves }: Extract<Answer, { name: 'sum' }>): Promise<void> {
+  async #opened(
+    effect: Closing,
+    { announced, opened, leaves, evidence }: Extract<Answer, { name: 'sum' }>,
+  ): Promise<void> {
     const { models, store, lease, config } = this.ports;
     const { body } = config;
     const before = await models.read(effect.model);
@@ -228,6 +233,8 @@ export class SecureRounds {
     await this.#keep(revealedName(revealed.digest), revealed.digest, revealed.bytes);
     const leavesDigest = digestBlob(leaves) as Digest;
     await this.#keep(leavesName(leavesDigest), leavesDigest, leaves);
+    const shown = evidenceBlob(evidence);
+    await this.#keep(evidenceName(shown.digest), shown.digest, shown.bytes);
     const { trainLoss, figures } = decodeFigures(metrics, hospitals);
     const xs = new Map(this.#session?.plan.body.roster.map(({ hospitalId, x }) => [hospitalId, x]));
     const sum: OpenedSum = {
@@ -240,6 +247,7 @@ export class SecureRounds {
         .sort((a, b) => a.x - b.x),
       ...{ revealedDigest: revealed.digest, revealedBytes: revealed.bytes.length },
       ...{ leavesDigest, leavesBytes: leaves.length },
+      ...{ evidenceDigest: shown.digest, evidenceBytes: shown.bytes.length },
       ...{ totalWeight: weight, loss: trainLoss, figures },
       score: scoreOf(figures, body.selection.metric),
     };
@@ -260,6 +268,7 @@ export class SecureRounds {
     this.#published.set(sum.sumDigest, sumName(sum.sumDigest));
     this.#published.set(sum.revealedDigest, revealedName(sum.revealedDigest));
     this.#published.set(sum.leavesDigest, leavesName(sum.leavesDigest));
+    this.#published.set(sum.evidenceDigest, evidenceName(sum.evidenceDigest));
     const ids = [...cohort].sort();
     for (const { x, blobDigest } of sum.vectors) {
       const hospitalId = ids[x - 1];

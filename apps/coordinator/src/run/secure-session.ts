@@ -2,7 +2,7 @@
  * One attempt of a secure round in memory: libs/secagg between the log and the hospitals. Nothing here is decided, and
  * nothing is lost with it: from the words in the log every stage is closed again, to the byte.
  */
-import { canonicalBytes, fromHex, toHex } from '@consilium/bytes';
+import { canonicalBytes, fromHex, toHex, type Json } from '@consilium/bytes';
 import { digestBlob, verifyStrict } from '@consilium/crypto';
 import {
   openStatement,
@@ -33,6 +33,7 @@ import {
   type Cohort,
   type Dealing,
   type DealtCohort,
+  type Evidence,
   type OpenedSum,
   type SurvivingCohort,
   type UnmaskRequest,
@@ -71,6 +72,7 @@ export type Answer =
       readonly opened: OpenedSum;
       /** See {@link MaskedSum.leaves}. */
       readonly leaves: Uint8Array;
+      readonly evidence: Evidence;
     };
 
 /** Of a counted vector, when it is not in memory any more. */
@@ -173,8 +175,7 @@ export class SecureSession {
 
   #add(body: Opened<'masked'>['body'], vector: Uint32Array): void {
     const sum = due(this.#sum);
-    const x = this.plan.body.roster.find(({ hospitalId }) => hospitalId === body.from)?.x ?? 0;
-    if (!sum.has(x)) sum.add(body, vector);
+    if (!sum.has(this.#xOf(body.from))) sum.add(body, vector);
   }
 
   /** What its dealers have for a hospital. @throws {@link ProtocolError} `ROUND_CLOSED`, `NOT_IN_COHORT`. */
@@ -241,14 +242,30 @@ export class SecureSession {
         const surviving = due(this.#surviving);
         const replies = (words as Opened<'unmask'>[]).map(({ body }) => acceptUnmask(surviving, body));
         const { send, keep } = openSum(surviving, replies);
-        return { name: 'sum', announced: send, opened: keep, leaves: due(this.#sum).leaves };
+        const { leaves } = due(this.#sum);
+        return { name: 'sum', announced: send, opened: keep, leaves, evidence: this.#evidence(said) };
       }
     }
   }
 
+  /** What hospitals have signed, for those who were not there. */
+  #evidence(said: SecureWords): Evidence {
+    const [roster, request] = [this.#answers.get('advertising'), this.#answers.get('agreeing')];
+    if (roster?.name !== 'roster' || request?.name !== 'unmask-request') throw new ProtocolError('ROUND_CLOSED');
+    const vectors = [...said.masking].map(([hospitalId, { digest }]) => ({
+      x: this.#xOf(hospitalId),
+      envelope: (this.#words.get(digest) as Word).envelope,
+    }));
+    vectors.sort((a, b) => a.x - b.x);
+    return { adverts: roster.body.adverts, vectors: vectors as Evidence['vectors'], agrees: request.body.agrees };
+  }
+
   #has(hospitalId: HospitalId): boolean {
-    const x = this.plan.body.roster.find((entry) => entry.hospitalId === hospitalId)?.x ?? 0;
-    return due(this.#sum).has(x);
+    return due(this.#sum).has(this.#xOf(hospitalId));
+  }
+
+  #xOf(hospitalId: string): number {
+    return this.plan.body.roster.find((entry) => entry.hospitalId === hospitalId)?.x ?? 0;
   }
 
   /** Takes a stored word back; it was checked when it came. */
@@ -273,6 +290,12 @@ export class SecureSession {
 function due<T>(part: T | undefined): T {
   if (part === undefined) throw new ProtocolError('ROUND_CLOSED');
   return part;
+}
+
+/** As hospitals and auditors read it. */
+export function evidenceBlob(evidence: Evidence): { readonly bytes: Uint8Array; readonly digest: Digest } {
+  const bytes = canonicalBytes(evidence as unknown as Json);
+  return { bytes, digest: digestBlob(bytes) as Digest };
 }
 
 /** The recovered secrets, as hospitals and auditors read them. */

@@ -105,15 +105,15 @@ export class RunStatements {
 
   sum(effect: Effect<'publish-sum'>): Opened<'secagg-aggregate'> {
     const { round, attempt, planDigest, newModel: model, sum } = effect;
-    const { sessionId, survivors, sumDigest, recovered, vectors } = sum;
+    const { sessionId, survivors, sumDigest, recovered, evidenceDigest, evidenceBytes } = sum;
     const { revealedDigest, revealedBytes, leavesDigest, leavesBytes } = sum;
     return this.#sign('secagg-aggregate', {
       v: 1,
       runId: this.config.body.runId,
       ...{ round, attempt, planDigest, sessionId, model, sumDigest },
-      ...{ revealedDigest, revealedBytes, leavesDigest, leavesBytes },
+      ...{ revealedDigest, revealedBytes, leavesDigest, leavesBytes, evidenceDigest, evidenceBytes },
       from: 'coordinator',
-      ...{ survivors: [...survivors], recovered: [...recovered], vectors: [...vectors] },
+      ...{ survivors: [...survivors], recovered: [...recovered] },
     });
   }
 

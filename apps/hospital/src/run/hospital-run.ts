@@ -231,11 +231,16 @@ export class HospitalRun {
       this.#heads.keep(head.digest, head.model);
       this.#say({ event: 'verified', round: body.round, recomputed });
     } catch (error) {
-      if (!(error instanceof SecAggError)) throw error;
-      this.#leave({ code: 'COORDINATOR_MISBEHAVED', detail: `${error.code}: ${error.message}` });
+      this.#disbelieve(error);
       return;
     }
     await this.#step({ type: 'aggregate', aggregate: body });
+  }
+
+  /** A head, or a sum, that does not follow. */
+  #disbelieve(error: unknown): void {
+    if (!(error instanceof SecAggError)) throw error;
+    this.#leave({ code: 'COORDINATOR_MISBEHAVED', detail: `${error.code}: ${error.message}` });
   }
 
   async #step(event: HospitalEvent): Promise<void> {
@@ -332,14 +337,21 @@ export class HospitalRun {
     if (state.phase === 'refusing') {
       this.#ending.refuse(state.code, this.#refusedWith?.message);
     } else if (state.phase === 'ended') {
-      this.#ending.finish({ ...state, rounds: this.#round }, this.#config, await this.#finalModel(before));
+      try {
+        this.#ending.finish({ ...state, rounds: this.#round }, this.#config, await this.#finalModel(before));
+      } catch (error) {
+        this.#disbelieve(error);
+      }
     }
   }
 
   async #finalModel(before: HospitalState): Promise<Float32Array | undefined> {
     if (!('completedRound' in before) || before.completedRound === 0) return undefined;
-    const best = this.#terms().selection.patienceRounds > 0 ? this.#ending.announced?.best?.model : undefined;
-    return this.#readModel(best ?? before.model);
+    const best = this.#terms().selection.patienceRounds > 0 ? (this.#ending.announced?.best ?? undefined) : undefined;
+    if (best !== undefined) {
+      await this.#secure?.requireBest(best, { round: before.completedRound, model: before.model });
+    }
+    return this.#readModel(best?.model ?? before.model);
   }
 
   #readModel(digest: Digest): Promise<Float32Array> {

@@ -2,16 +2,8 @@
  * This hospital's part in one attempt of a secure round, from its keys to its shares: libs/secagg, with the record on the
  * disk before each word leaves. Secrets are in memory only: a process that dies has dropped out of the attempt.
  */
-import { fromHex } from '@consilium/bytes';
-import { digestBlob, signBytes, verifyStrict } from '@consilium/crypto';
-import {
-  openStatement,
-  signStatement,
-  type Digest,
-  type Envelope,
-  type Parcel,
-  type Statement,
-} from '@consilium/protocol';
+import { digestBlob, signBytes } from '@consilium/crypto';
+import { signStatement, type Digest, type Envelope, type Parcel, type Statement } from '@consilium/protocol';
 import {
   advertise,
   agreeOnSurvivors,
@@ -29,12 +21,12 @@ import {
   type HospitalRecord,
   type LocalPolicy,
   type MaskedSession,
-  type OpenSigned,
   type UnmaskedSession,
   type Witness,
 } from '@consilium/secagg';
 import { Refused, type CoordinatorChannel, type CoordinatorStatement } from '../channel/channel.js';
 import type { Credentials } from '../channel/handshake.js';
+import { openSigned } from './forwarded.js';
 
 /** The record of {@link HospitalRecord}: durable when `write` resolves. */
 export interface RecordKeeper {
@@ -66,9 +58,6 @@ export class LeftOut extends Error {
 }
 
 type Said = 'advert' | 'shares' | 'complaint' | 'masked' | 'agree' | 'unmask';
-
-const openSigned: OpenSigned = (name, envelope, identityKey) =>
-  openStatement(name, envelope, (bytes, signature) => verifyStrict(fromHex(identityKey), bytes, signature)) as never;
 
 export class SecureExchange {
   #session: Session = { at: 'left' };

@@ -4,7 +4,7 @@
  */
 import { clipUpdate } from '@consilium/aggregation';
 import { verifyStrict } from '@consilium/crypto';
-import type { Opened } from '@consilium/protocol';
+import type { Digest, Opened, RunEnd } from '@consilium/protocol';
 import {
   differingField,
   encodeFigures,
@@ -16,6 +16,7 @@ import {
   checkPlan,
   recordAdvert,
   recordCompleted,
+  requireOneSum,
   SecAggError,
   startRecord,
   type Contribution,
@@ -47,6 +48,7 @@ const POLICY: LocalPolicy = {
 };
 
 type SecurePlan = Opened<'secagg-plan'>;
+type Best = NonNullable<RunEnd['best']>;
 
 export class SecurePart {
   readonly #records: RecordKeeper;
@@ -189,15 +191,29 @@ export class SecurePart {
     from: Head,
     aggregate: Opened<'secagg-aggregate'>,
   ): Promise<{ head: Head; figures: SummedFigures | null; recomputed: Recomputed }> {
+    requireOneSum(this.#record, aggregate.body.round, aggregate.body.planDigest);
     const isOurs = this.#exchange?.plan.digest === aggregate.body.planDigest;
     const witness = isOurs ? this.#exchange?.witness : undefined;
     const isInSum = witness?.survivors.some(({ x }) => aggregate.body.survivors.includes(x));
     const followed = await this.#heads.follow(from, aggregate, isInSum === true ? witness : undefined);
     for (let round = this.#record.lastCompleted + 1; round <= aggregate.body.round; round++) {
-      await this.#records.write(recordCompleted(this.#record, round));
+      const isLast = followed.isLast && round === aggregate.body.round;
+      await this.#records.write(recordCompleted(this.#record, round, isLast));
     }
     this.leave();
     return followed;
+  }
+
+  /**
+   * Whether the run may end with the head of an earlier round than the last: see {@link SummedHead.requireHead}.
+   *
+   * @throws {@link SecAggError} if it was another.
+   */
+  async requireBest({ round, model }: Best, last: { readonly round: number; readonly model: Digest }): Promise<void> {
+    if (round < last.round) await this.#heads.requireHead(round, model);
+    else if (round !== last.round || model !== last.model) {
+      throw new SecAggError('AGGREGATE_FORGED', `round ${round} had another head`);
+    }
   }
 
   /** Overwrites every secret that is left. */

@@ -1,25 +1,35 @@
 /**
  * From announced sums to heads, computed here: this hospital believes no head that does not follow from a sum, and no sum
- * that does not follow from the vectors it agreed to (libs/secagg/SPEC.md, section 7).
+ * that does not follow from the vectors that their hospitals signed and t of them agreed to, whether it was there or not
+ * (libs/secagg/SPEC.md, section 7).
  */
 import { randomInt } from 'node:crypto';
 import { momentCount, serverOptimizerOf, startMoments, stepServer, type ServerMoments } from '@consilium/aggregation';
 import { fromHex } from '@consilium/bytes';
 import { digestBlob } from '@consilium/crypto';
-import { openStatement, ProtocolError, revealedSchema, type Digest, type Opened } from '@consilium/protocol';
+import {
+  evidenceSchema,
+  openStatement,
+  parseUnverified,
+  ProtocolError,
+  revealedSchema,
+  type Digest,
+  type Opened,
+} from '@consilium/protocol';
 import { decodeFigures, differingField, type SummedFigures } from '@consilium/rounds';
 import {
   checkPlan,
   CHUNK_BYTES,
-  readAggregate,
   Recomputation,
   SecAggError,
   verifyAggregate,
+  witnessOf,
   type CheckedPlan,
   type Witness,
 } from '@consilium/secagg';
 import { floatBytes } from '@consilium/tensors';
 import { Refused, type CoordinatorChannel } from '../channel/channel.js';
+import { openSigned } from './forwarded.js';
 
 export interface Head {
   readonly round: number;
@@ -44,6 +54,15 @@ export type Recomputed = 'whole' | 'sampled' | 'no';
 /** What a hospital reads of a round's vectors together: up to here the whole sum is recomputed, above as many random chunks. */
 const RECOMPUTE_BYTES = 67_108_864;
 
+type Sum = Opened<'secagg-aggregate'>['body'];
+
+/** What hospitals signed of a sum, verified. */
+interface Shown {
+  readonly witness: Witness;
+  /** By the digests that their hospitals signed, x ascending. */
+  readonly vectors: readonly { readonly x: number; readonly blobDigest: Digest }[];
+}
+
 export class SummedHead {
   /** After the round that {@link #momentsOf} says. */
   #moments: ServerMoments | undefined;
@@ -59,21 +78,38 @@ export class SummedHead {
    * Follows a run from a head that is known to the one that an aggregate announces, over all rounds in between.
    *
    * @param from - the head of the last round that was followed.
-   * @param witness - of this hospital, if it helped to open that very sum.
+   * @param own - of this hospital, if it helped to open that very sum: then others cannot have signed another.
    * @throws {@link SecAggError} with what is wrong with a sum. @throws {@link ProtocolError} `DIGEST_MISMATCH` for a blob.
    */
   async follow(
     from: Head,
     aggregate: Opened<'secagg-aggregate'>,
-    witness: Witness | undefined,
-  ): Promise<{ readonly head: Head; readonly figures: SummedFigures | null; readonly recomputed: Recomputed }> {
+    own: Witness | undefined,
+  ): Promise<{
+    readonly head: Head;
+    readonly figures: SummedFigures | null;
+    readonly recomputed: Recomputed;
+    /** Nothing follows in this run: the sum was one of figures alone. */
+    readonly isLast: boolean;
+  }> {
     let head = await this.#withMoments(from);
     while (head.round + 1 < aggregate.body.round) {
       const past = await this.#past(head.round + 1);
-      ({ head } = await this.#next(head, past.plan, past.aggregate, undefined));
+      ({ head } = await this.#next(head, past.plan, past.aggregate, this.#recomputeBytes));
     }
-    const plan = witness?.cohort.plan ?? (await this.#past(aggregate.body.round)).plan;
-    return this.#next(head, plan, aggregate, witness);
+    const plan = own?.cohort.plan ?? (await this.#past(aggregate.body.round)).plan;
+    return this.#next(head, plan, aggregate, this.#recomputeBytes, own);
+  }
+
+  /**
+   * Whether the head of an earlier round is this one: t hospitals signed to have started the next round from it.
+   *
+   * @throws {@link SecAggError} with what is wrong.
+   */
+  async requireHead(round: number, digest: Digest): Promise<void> {
+    const next = await this.#past(round + 1);
+    await this.#shown(next.plan, next.aggregate.body);
+    if (next.plan.body.model !== digest) throw new SecAggError('AGGREGATE_FORGED', `round ${round} had another head`);
   }
 
   /** An optimiser with moments starts at the beginning where they are not in memory: they follow from the sums. */
@@ -86,7 +122,8 @@ export class SummedHead {
     let head: Head = { round: 0, digest: initialModel, model: this.ports.initial };
     while (head.round < from.round) {
       const past = await this.#past(head.round + 1);
-      ({ head } = await this.#next(head, past.plan, past.aggregate, undefined));
+      // Recomputed before, in an earlier process; one chunk of each now, so that nothing was put in its place.
+      ({ head } = await this.#next(head, past.plan, past.aggregate, 0));
     }
     if (head.digest !== from.digest) throw new SecAggError('AGGREGATE_FORGED', 'the past of this run was changed');
     return head;
@@ -105,21 +142,43 @@ export class SummedHead {
     return { plan: checkPlan(plan), aggregate };
   }
 
-  async #next(before: Head, plan: CheckedPlan, aggregate: Opened<'secagg-aggregate'>, witness: Witness | undefined) {
+  async #next(
+    before: Head,
+    plan: CheckedPlan,
+    { body }: Opened<'secagg-aggregate'>,
+    recomputeBytes: number,
+    own?: Witness,
+  ) {
     const { channel, config } = this.ports;
-    const { body } = aggregate;
     if (body.runId !== config.body.runId || body.round !== before.round + 1 || plan.body.model !== before.digest) {
       throw new SecAggError('WRONG_CONTEXT', 'this sum does not follow from the head that is known');
     }
     const bytes = await channel.readBlob(body.runId, body.sumDigest, 4 * plan.words);
     const sum = new Int32Array(bytes.buffer);
-    const decoded = witness === undefined ? readAggregate(plan, body, sum) : verifyAggregate(witness, body, sum);
-    const recomputed = witness === undefined ? 'no' : await this.#recomputeIfKept(witness, body, sum);
+    if (own !== undefined) verifyAggregate(own, body, sum);
+    const shown = await this.#shown(plan, body);
+    if (own !== undefined) requireSame(own, shown.witness);
+    const decoded = verifyAggregate(shown.witness, body, sum);
     const { figures } = decodeFigures(decoded.metrics, decoded.hospitals);
-    const model = plan.body.parameters === 0 ? before.model : this.#step(before, decoded.mean);
+    const isLast = plan.body.parameters === 0;
+    const model = isLast ? before.model : this.#step(before, decoded.mean);
     const digest = digestBlob(floatBytes(model)) as Digest;
     if (digest !== body.model) throw new SecAggError('AGGREGATE_FORGED', 'the head does not follow from the sum');
-    return { head: { round: body.round, digest, model }, figures, recomputed };
+    const recomputed = await this.#recomputeIfKept(shown, body, sum, recomputeBytes);
+    return { head: { round: body.round, digest, model }, figures, recomputed, isLast };
+  }
+
+  /** @throws {@link SecAggError} unless hospitals have signed all of it. */
+  async #shown(plan: CheckedPlan, body: Sum): Promise<Shown> {
+    const text = await this.ports.channel.readBlob(body.runId, body.evidenceDigest, body.evidenceBytes);
+    const evidence = evidenceSchema.safeParse(parseJson(text));
+    if (!evidence.success) throw new SecAggError('AGGREGATE_FORGED', 'what hospitals have signed cannot be read');
+    const witness = witnessOf(plan, body, evidence.data, openSigned);
+    const vectors = evidence.data.vectors.map(({ x, envelope }) => ({
+      x,
+      blobDigest: parseUnverified('masked', envelope).body.blobDigest,
+    }));
+    return { witness, vectors };
   }
 
   #step(before: Head, mean: Float64Array): Float32Array {
@@ -132,17 +191,16 @@ export class SummedHead {
     return next.head;
   }
 
-  /** Vectors go after a time. Who is that late finds a later sum; a coordinator that has none hides something. */
-  async #recomputeIfKept(
-    witness: Witness,
-    body: Opened<'secagg-aggregate'>['body'],
-    sum: Int32Array,
-  ): Promise<Recomputed> {
+  /**
+   * Vectors go after a time. Of a sum whose vectors are gone, the hospitals of the next round have signed that they started
+   * from the head that it led to; a coordinator that has no next round hides something.
+   */
+  async #recomputeIfKept(shown: Shown, body: Sum, sum: Int32Array, recomputeBytes: number): Promise<Recomputed> {
     try {
-      return await this.#recompute(witness, body, sum);
+      return await this.#recompute(shown, body, sum, recomputeBytes);
     } catch (error) {
       if (!(error instanceof Refused && error.code === 'BLOB_UNKNOWN')) throw error;
-      await this.#past(body.round + 1).catch((cause: unknown) => {
+      await this.requireHead(body.round, body.model).catch((cause: unknown) => {
         if (!(cause instanceof Refused)) throw cause;
         throw new SecAggError('AGGREGATE_FORGED', 'the vectors of the newest sum are not shown');
       });
@@ -151,9 +209,10 @@ export class SummedHead {
   }
 
   async #recompute(
-    witness: Witness,
-    body: Opened<'secagg-aggregate'>['body'],
+    { witness, vectors }: Shown,
+    body: Sum,
     sum: Int32Array,
+    recomputeBytes: number,
   ): Promise<Exclude<Recomputed, 'no'>> {
     const { channel } = this.ports;
     const text = await channel.readBlob(body.runId, body.revealedDigest, body.revealedBytes);
@@ -165,28 +224,30 @@ export class SummedHead {
       sum,
       revealed.data.map(({ x, type, secret }) => ({ x, type, secret: fromHex(secret) })),
     );
-    if (body.vectors.length * sum.byteLength > this.#recomputeBytes) {
-      await this.#sample(recomputation, body, sum.byteLength);
+    if (vectors.length * sum.byteLength > recomputeBytes) {
+      const count = Math.max(1, Math.floor(recomputeBytes / (CHUNK_BYTES * vectors.length)));
+      await this.#sample(recomputation, body, vectors, sum.byteLength, count);
       return 'sampled';
     }
-    const vectors = new Map<number, Uint32Array>();
-    for (const { x, blobDigest } of body.vectors) {
+    const whole = new Map<number, Uint32Array>();
+    for (const { x, blobDigest } of vectors) {
       const vector = await channel.readBlob(body.runId, blobDigest, sum.byteLength);
-      vectors.set(x, new Uint32Array(vector.buffer));
+      whole.set(x, new Uint32Array(vector.buffer));
     }
-    recomputation.requireWhole((x) => vectors.get(x) ?? null);
+    recomputation.requireWhole((x) => whole.get(x) ?? null);
     return 'whole';
   }
 
   /** Chosen here, after the sum was announced; hospitals choose apart, so that together they see about every chunk. */
   async #sample(
     recomputation: Recomputation,
-    { runId, vectors, leavesDigest, leavesBytes }: Opened<'secagg-aggregate'>['body'],
+    { runId, leavesDigest, leavesBytes }: Sum,
+    vectors: Shown['vectors'],
     sizeBytes: number,
+    count: number,
   ): Promise<void> {
     const { channel } = this.ports;
     const requireChunk = recomputation.sampling(await channel.readBlob(runId, leavesDigest, leavesBytes));
-    const count = Math.max(1, Math.floor(this.#recomputeBytes / (CHUNK_BYTES * vectors.length)));
     for (const chunk of randomChunks(recomputation.chunks, count)) {
       const offset = chunk * CHUNK_BYTES;
       const place = { sizeBytes, offset, length: Math.min(CHUNK_BYTES, sizeBytes - offset) };
@@ -195,6 +256,15 @@ export class SummedHead {
       requireChunk(chunk, (x) => parts.get(x) ?? null);
     }
   }
+}
+
+/** What this hospital agreed to is what all have signed. */
+function requireSame(own: Witness, shown: Witness): void {
+  const isSame =
+    own.cohort.sessionId === shown.cohort.sessionId &&
+    own.survivors.length === shown.survivors.length &&
+    own.survivors.every(({ x, yRoot }, i) => shown.survivors[i]?.x === x && shown.survivors[i].yRoot === yRoot);
+  if (!isSame) throw new SecAggError('SPLIT_VIEW', 'others have signed another set of vectors');
 }
 
 /** So many of the chunks, none twice, unpredictable. */
@@ -208,6 +278,6 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
-    throw new ProtocolError('MESSAGE_INVALID', 'recovered secrets');
+    throw new ProtocolError('MESSAGE_INVALID', 'what belongs to a sum is no JSON');
   }
 }

@@ -50,6 +50,7 @@ const dispute = (by: string, accused: string, planDigest = plan(1, 1)): Coordina
 const first = [...join(...SEVEN), signed(1, 1)];
 const sum: OpenedSum = {
   ...{ sessionId: digest('s'), survivors: [1, 2, 3, 4, 5], sumDigest: digest('sum'), recovered: [], vectors: [] },
+  ...{ evidenceDigest: digest('e'), evidenceBytes: 1 },
   ...{ revealedDigest: digest('r'), revealedBytes: 1, leavesDigest: digest('l'), leavesBytes: 160 },
   ...{ totalWeight: 40, loss: 0.5, figures: null, score: null },
 };

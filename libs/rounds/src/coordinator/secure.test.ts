@@ -41,6 +41,7 @@ const words = (stage: SecureStage, names = NAMES, plan = 'plan1.1'): Coordinator
   names.map((name) => word(stage, name, plan));
 const sum: OpenedSum = {
   ...{ sessionId: digest('s'), survivors: [1, 2, 3, 4], sumDigest: digest('sum'), recovered: [], vectors: [] },
+  ...{ evidenceDigest: digest('e'), evidenceBytes: 1 },
   ...{ revealedDigest: digest('r'), revealedBytes: 1, leavesDigest: digest('l'), leavesBytes: 128 },
   ...{ totalWeight: 40, loss: 0.5, figures: null, score: null },
 };

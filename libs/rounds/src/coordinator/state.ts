@@ -102,7 +102,10 @@ export interface OpenedSum {
     readonly type: 'self-seed' | 'mask-key';
     readonly digest: Digest;
   }[];
+  /** Where the vectors lie that are in the sum: x ascending. */
   readonly vectors: readonly { readonly x: number; readonly blobDigest: Digest }[];
+  readonly evidenceDigest: Digest;
+  readonly evidenceBytes: number;
   readonly revealedDigest: Digest;
   readonly revealedBytes: number;
   readonly leavesDigest: Digest;

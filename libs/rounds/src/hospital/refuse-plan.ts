@@ -13,6 +13,9 @@ export function differingField(plan: SecAggPlanStatement, config: RunConfig): st
     minCohort: Math.min(config.minHospitals, plan.roster.length),
     parameters: plan.purpose === 'train' ? config.parameters : 0,
   };
+  // The figures of the last head are summed in a round of their own.
+  const lastRound = config.rounds + (plan.purpose === 'train' ? 0 : 1);
+  if (plan.round > lastRound) return 'round';
   const field = Object.entries(expected).find(([name, value]) => plan[name as keyof typeof expected] !== value)?.[0];
   if (field !== undefined) return field;
   const isSameMetric = ({ name, max }: { name: string; max: number }, i: number): boolean =>
