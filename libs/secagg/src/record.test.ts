@@ -142,4 +142,20 @@ describe('a completed round', () => {
     expect(() => rules.recordCompleted(done, 1)).toThrow(refusal('PLAN_STALE'));
     expect(() => rules.recordCompleted(done, 3)).toThrow(refusal('PLAN_STALE'));
   });
+
+  it('that summed figures alone is the last: a second sum of the same figures would show one hospital’s', () => {
+    const over = rules.recordCompleted(unmasked, 1, true);
+    expect(() => rules.recordAdvert(over, planned({ round: 2 }), policy, now)).toThrow(refusal('PLAN_UNSAFE'));
+    const read = JSON.parse(JSON.stringify(over)) as typeof over;
+    expect(() => rules.recordAdvert(read, planned({ round: 2 }), policy, now)).toThrow(refusal('PLAN_UNSAFE'));
+  });
+
+  it('was opened once: a sum of another attempt of it is not believed', () => {
+    const { planDigest, round } = unmasked.open as rules.OpenAttempt;
+    expect(() => {
+      rules.requireOneSum(unmasked, round, 'ab'.repeat(32));
+    }).toThrow(refusal('RETRY_REFUSED'));
+    rules.requireOneSum(unmasked, round, planDigest);
+    rules.requireOneSum(unmasked, round + 1, 'ab'.repeat(32));
+  });
 });
