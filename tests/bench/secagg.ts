@@ -135,6 +135,7 @@ export function secureAggregation(options: SecAggOptions): object {
   const base = Float32Array.from({ length: parameters }, () => random.normal() / Math.sqrt(parameters));
   const expected = new Float64Array(parameters);
   const sum = new secagg.MaskedSum(dealt);
+  const vectors: secagg.Forward[] = [];
   const masking = dealers
     .splice(0)
     .filter(({ id }) => stay.has(id))
@@ -150,6 +151,7 @@ export function secureAggregation(options: SecAggOptions): object {
         return { ...send, statement: sign(send.statement, member.identity), keep: next };
       });
       const statement = receive(step.statement, member.identity, step.vector.byteLength);
+      vectors.push({ x: member.x, envelope: step.statement.envelope });
       coordinator.spend(() => {
         sum.add(statement.body, step.vector);
       });
@@ -192,9 +194,13 @@ export function secureAggregation(options: SecAggOptions): object {
     ),
   );
 
+  const evidence = { adverts: roster.send.adverts, vectors, agrees: request.agrees };
   for (const { keep } of answering) {
-    bytesDown += jsonBytes(aggregate) + opened.sum.byteLength;
-    hospital.spend(() => secagg.verifyAggregate(keep.session, aggregate, opened.sum));
+    bytesDown += jsonBytes(aggregate) + jsonBytes(evidence) + opened.sum.byteLength;
+    hospital.spend(() => {
+      secagg.requireSigned(keep.session, evidence.vectors, open);
+      return secagg.verifyAggregate(keep.session, aggregate, opened.sum);
+    });
   }
   const { mean, hospitals, weight } = opened.decoded;
   // The four checksum words hold for the sum, or it would not have opened; this is the independent half of the claim.

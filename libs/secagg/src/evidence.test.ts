@@ -5,7 +5,7 @@
  */
 import { expect, it } from 'vitest';
 import { closeAgreement } from './coordinator.js';
-import { type Evidence, witnessOf } from './evidence.js';
+import { type Evidence, requireSigned, witnessOf } from './evidence.js';
 import type { Aggregate, Forward, Masked, Opened } from './messages.js';
 import { at, five, openSigned, signStatement } from './rehearsal.js';
 import { verifyAggregate } from './verification.js';
@@ -56,6 +56,18 @@ it('gives none of vectors of another length, of another session, or that come tw
   const [first] = evidence.vectors as [Forward];
   expect(() => witness({ vectors: [first, ...evidence.vectors] })).toThrow(refusal('SPLIT_VIEW'));
   expect(() => witness({ vectors: [...evidence.vectors].reverse() })).toThrow(refusal('SPLIT_VIEW'));
+});
+
+it('shows one who was there that each vector is its hospital’s, and the one that it agreed to', () => {
+  const own = at(all, 1).unmasked;
+  const check = (vectors: readonly Forward[]) => () => {
+    requireSigned(own, vectors, openSigned);
+  };
+  expect(check(evidence.vectors)).not.toThrow();
+  expect(check(signed({ yRoot: 'ab'.repeat(32) }))).toThrow(refusal('SPLIT_VIEW'));
+  expect(check(evidence.vectors.slice(1))).toThrow(refusal('SPLIT_VIEW'));
+  const [first, second, ...others] = evidence.vectors as [Forward, Forward, ...Forward[]];
+  expect(check([first, { x: second.x, envelope: first.envelope }, ...others])).toThrow(refusal('FORGED'));
 });
 
 it('gives none of fewer hospitals than the plan asks for', () => {

@@ -39,7 +39,21 @@ export function witnessOf(plan: CheckedPlan, aggregate: Aggregate, evidence: Evi
   return { cohort, dealt, survivors };
 }
 
-/** Who else's vector were in the sum could be anything: t agreements are not those of all survivors. */
+/**
+ * For a hospital that helped to open the sum: it has verified the keys and the agreements itself, and not that each vector is
+ * its hospital's.
+ *
+ * @throws {@link SecAggError} `FORGED`, `WRONG_CONTEXT`, `SPLIT_VIEW` for other vectors than it agreed to.
+ */
+export function requireSigned(own: Witness, vectors: readonly Forward[], open: OpenSigned): void {
+  const signed = signedVectors(own.cohort, dealtSetDigest(own.cohort.sessionId, own.dealt), vectors, open);
+  const same = signed.length === own.survivors.length;
+  if (!same || own.survivors.some(({ x, yRoot }, i) => signed[i]?.x !== x || signed[i].yRoot !== yRoot)) {
+    throw new SecAggError('SPLIT_VIEW', 'the vectors are not those that were agreed to');
+  }
+}
+
+/** t agreements are not those of all survivors: a vector that its hospital did not sign could be anything. */
 function signedVectors(
   cohort: Cohort,
   u2Digest: string,

@@ -9,7 +9,7 @@ export { checkAdvert, type Cohort, type DealtCohort } from './cohort.js';
 export { acceptShares, acceptUnmask, checkAgree, closeAgreement, closeRoster } from './coordinator.js';
 export { closeShares, closeSurvivors, type Dealing, type SurvivingCohort } from './coordinator.js';
 export { MaskedSum } from './masked-sum.js';
-export { witnessOf, type Evidence } from './evidence.js';
+export { requireSigned, witnessOf, type Evidence } from './evidence.js';
 export { openSum, type OpenedSum, type RevealedSecret } from './unmasking.js';
 export { Recomputation, verifyAggregate, type ChunkSource, type Witness } from './verification.js';
 export { CHUNK_BYTES } from './digests.js';

@@ -72,10 +72,9 @@ export class SecureExchange {
     private readonly ports: ExchangePorts,
   ) {}
 
-  /** What this hospital knows of a session that it helped to open; undefined before, and if it did not. */
+  /** What this hospital knows of a session that it helped to open, the agreement of t others included; undefined if it did not. */
   get witness(): Witness | undefined {
-    const session = this.#session;
-    return session.at === 'agreed' || session.at === 'unmasked' ? session.held : undefined;
+    return this.#session.at === 'unmasked' ? this.#session.held : undefined;
   }
 
   /**

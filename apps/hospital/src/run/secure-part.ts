@@ -193,9 +193,7 @@ export class SecurePart {
   ): Promise<{ head: Head; figures: SummedFigures | null; recomputed: Recomputed }> {
     requireOneSum(this.#record, aggregate.body.round, aggregate.body.planDigest);
     const isOurs = this.#exchange?.plan.digest === aggregate.body.planDigest;
-    const witness = isOurs ? this.#exchange?.witness : undefined;
-    const isInSum = witness?.survivors.some(({ x }) => aggregate.body.survivors.includes(x));
-    const followed = await this.#heads.follow(from, aggregate, isInSum === true ? witness : undefined);
+    const followed = await this.#heads.follow(from, aggregate, isOurs ? this.#exchange?.witness : undefined);
     for (let round = this.#record.lastCompleted + 1; round <= aggregate.body.round; round++) {
       const isLast = followed.isLast && round === aggregate.body.round;
       await this.#records.write(recordCompleted(this.#record, round, isLast));

@@ -21,6 +21,7 @@ import {
   checkPlan,
   CHUNK_BYTES,
   Recomputation,
+  requireSigned,
   SecAggError,
   verifyAggregate,
   witnessOf,
@@ -78,7 +79,7 @@ export class SummedHead {
    * Follows a run from a head that is known to the one that an aggregate announces, over all rounds in between.
    *
    * @param from - the head of the last round that was followed.
-   * @param own - of this hospital, if it helped to open that very sum: then others cannot have signed another.
+   * @param own - of this hospital, if it gave its shares for that very sum; else what others have signed has to show it.
    * @throws {@link SecAggError} with what is wrong with a sum. @throws {@link ProtocolError} `DIGEST_MISMATCH` for a blob.
    */
   async follow(
@@ -155,9 +156,7 @@ export class SummedHead {
     }
     const bytes = await channel.readBlob(body.runId, body.sumDigest, 4 * plan.words);
     const sum = new Int32Array(bytes.buffer);
-    if (own !== undefined) verifyAggregate(own, body, sum);
-    const shown = await this.#shown(plan, body);
-    if (own !== undefined) requireSame(own, shown.witness);
+    const shown = await this.#shown(plan, body, own);
     const decoded = verifyAggregate(shown.witness, body, sum);
     const { figures } = decodeFigures(decoded.metrics, decoded.hospitals);
     const isLast = plan.body.parameters === 0;
@@ -169,11 +168,12 @@ export class SummedHead {
   }
 
   /** @throws {@link SecAggError} unless hospitals have signed all of it. */
-  async #shown(plan: CheckedPlan, body: Sum): Promise<Shown> {
+  async #shown(plan: CheckedPlan, body: Sum, own?: Witness): Promise<Shown> {
     const text = await this.ports.channel.readBlob(body.runId, body.evidenceDigest, body.evidenceBytes);
     const evidence = evidenceSchema.safeParse(parseJson(text));
     if (!evidence.success) throw new SecAggError('AGGREGATE_FORGED', 'what hospitals have signed cannot be read');
-    const witness = witnessOf(plan, body, evidence.data, openSigned);
+    if (own !== undefined) requireSigned(own, evidence.data.vectors, openSigned);
+    const witness = own ?? witnessOf(plan, body, evidence.data, openSigned);
     const vectors = evidence.data.vectors.map(({ x, envelope }) => ({
       x,
       blobDigest: parseUnverified('masked', envelope).body.blobDigest,
@@ -256,15 +256,6 @@ export class SummedHead {
       requireChunk(chunk, (x) => parts.get(x) ?? null);
     }
   }
-}
-
-/** What this hospital agreed to is what all have signed. */
-function requireSame(own: Witness, shown: Witness): void {
-  const isSame =
-    own.cohort.sessionId === shown.cohort.sessionId &&
-    own.survivors.length === shown.survivors.length &&
-    own.survivors.every(({ x, yRoot }, i) => shown.survivors[i]?.x === x && shown.survivors[i].yRoot === yRoot);
-  if (!isSame) throw new SecAggError('SPLIT_VIEW', 'others have signed another set of vectors');
 }
 
 /** So many of the chunks, none twice, unpredictable. */
