@@ -3,7 +3,7 @@ import { diffieHellman, type KeyObject } from 'node:crypto';
 import nacl from 'tweetnacl';
 import { toHex } from '@consilium/bytes';
 import { CryptoError } from './errors.js';
-import { isBytes, KEY_BYTES, publicKeyObject, rawPublicKey, requireKey, secretKeyObject } from './raw-keys.js';
+import { isBytes, KEY_BYTES, publicKeyObject, rawPublicKey, requireKey, secretKeyObject, taken } from './raw-keys.js';
 
 /** A pair for one round or one message, 32 bytes each. Kept in memory only; its owner ends it with `secretKey.fill(0)`. */
 export interface RoundKey {
@@ -50,7 +50,7 @@ export function agree(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array 
 function x25519(privateKey: KeyObject, publicKey: Uint8Array): Uint8Array {
   const keys = { privateKey, publicKey: publicKeyObject('x25519', publicKey) };
   try {
-    return new Uint8Array(diffieHellman(keys));
+    return taken(diffieHellman(keys));
   } catch (cause) {
     // With two well-formed keys a zero result is the one reason for which OpenSSL fails; the test lists the points.
     throw new CryptoError('LOW_ORDER_KEY', 'an X25519 public key is of low order', { cause });

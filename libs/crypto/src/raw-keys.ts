@@ -57,6 +57,13 @@ export function rawPublicKey(curve: Curve, key: KeyObject): Uint8Array {
   return new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }).subarray(publicPrefix[curve].length));
 }
 
+/** The bytes of a secret that the engine gave, which has no other copy afterwards. */
+export function taken(secret: Buffer): Uint8Array {
+  const bytes = Uint8Array.from(secret);
+  secret.fill(0);
+  return bytes;
+}
+
 /** The 32 secret bytes: for the key file alone. The caller overwrites them. */
 export function rawSecretKey(curve: Curve, key: KeyObject): Uint8Array {
   const der = key.export({ format: 'der', type: 'pkcs8' });

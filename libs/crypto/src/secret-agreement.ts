@@ -1,7 +1,7 @@
 /** {@link agree} with many peers: the secret key is read once, which takes as long as an agreement itself. */
 import { diffieHellman } from 'node:crypto';
 import { CryptoError } from './errors.js';
-import { publicKeyObject, requireKey, secretKeyObject } from './raw-keys.js';
+import { publicKeyObject, requireKey, secretKeyObject, taken } from './raw-keys.js';
 
 /**
  * @param secretKey - 32 bytes; not kept as bytes. The engine's copy lives as long as the returned function: let go of it.
@@ -15,7 +15,7 @@ export function agreeWithMany(secretKey: Uint8Array): (publicKey: Uint8Array) =>
     requireKey(publicKey, 'X25519 public key');
     const keys = { privateKey, publicKey: publicKeyObject('x25519', publicKey) };
     try {
-      return new Uint8Array(diffieHellman(keys));
+      return taken(diffieHellman(keys));
     } catch (cause) {
       throw new CryptoError('LOW_ORDER_KEY', 'an X25519 public key is of low order', { cause });
     }

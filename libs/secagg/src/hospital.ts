@@ -25,7 +25,7 @@ import { type CheckedPlan, requireEnough } from './params.js';
 import { type HospitalRecord, type LocalPolicy, recordAdvert, recordAgreed, recordDealt } from './record.js';
 import { recordMasked, recordUnmasked } from './record.js';
 import { requireQuorum } from './quorum.js';
-import { dealShares, parcelOpener, type SharePair } from './shares.js';
+import { dealShares, forgetPair, parcelOpener, type SharePair } from './shares.js';
 import { COORDINATOR, headerOf, openForwarded, requireHeader } from './statements.js';
 
 export interface Step<Send, Session> {
@@ -140,14 +140,18 @@ function receiveShares(
   requireEnough(cohort.plan, dealt.length, 'hospitals dealt shares');
   const held = new Map<number, SharePair>();
   const openParcel = parcelOpener(cohort, self, keys.encryption.secretKey);
-  dealt.forEach((dealer, at) => {
-    const delivery = deliver.deliveries[at] as message.Delivery;
+  const receive = (dealer: Member, delivery: message.Delivery): void => {
     const { body } = openForwarded(open, 'shares', delivery.head, dealer);
     requireSession(cohort, dealer.hospitalId, body);
     if (dealer === self && body.shareRoot !== shareRoot) {
       throw new SecAggError('SPLIT_VIEW', 'these are not the shares that this hospital dealt');
     }
     held.set(dealer.x, openParcel(dealer, body.shareRoot, delivery));
+  };
+  keeping(held, () => {
+    dealt.forEach((dealer, at) => {
+      receive(dealer, deliver.deliveries[at] as message.Delivery);
+    });
   });
   return { dealt, held };
 }
@@ -168,16 +172,31 @@ export function maskUpdate(
 ): Step<MaskedUpdate, MaskedSession> {
   const { cohort, self, keys } = session;
   const { dealt, held } = receiveShares(session, deliver, open);
-  const u2Digest = dealtSetDigest(cohort.sessionId, dealt);
-  const next = recordMasked(record, cohort.sessionId, u2Digest);
-  const vector = encodeContribution(cohort.plan, cohort.sessionId, contribution);
-  const masks = ownMasks(cohort, dealt, self, keys);
-  addKeystreams(vector, masks);
-  forgetMasks(masks);
-  forgetKeys(keys);
-  const yRoot = vectorRoot(vector);
-  const statement = { ...sessionHeader(cohort, self.hospitalId), u2Digest, words: vector.length, yRoot };
-  return { send: { statement, vector }, keep: { record: next, session: { cohort, self, dealt, held, yRoot } } };
+  return keeping(held, () => {
+    const u2Digest = dealtSetDigest(cohort.sessionId, dealt);
+    const next = recordMasked(record, cohort.sessionId, u2Digest);
+    const vector = encodeContribution(cohort.plan, cohort.sessionId, contribution);
+    const masks = ownMasks(cohort, dealt, self, keys);
+    try {
+      addKeystreams(vector, masks);
+    } finally {
+      forgetMasks(masks);
+    }
+    forgetKeys(keys);
+    const yRoot = vectorRoot(vector);
+    const statement = { ...sessionHeader(cohort, self.hospitalId), u2Digest, words: vector.length, yRoot };
+    return { send: { statement, vector }, keep: { record: next, session: { cohort, self, dealt, held, yRoot } } };
+  });
+}
+
+/** Shares that were received are overwritten if the work fails: nothing else holds them then. */
+function keeping<T>(held: ReadonlyMap<number, SharePair>, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    for (const pair of held.values()) forgetPair(pair);
+    throw error;
+  }
 }
 
 /** What to send after {@link maskUpdate} refused a dealer's share. */
@@ -244,10 +263,7 @@ export function unmask(
 }
 
 function forgetShares({ held }: MaskedSession): void {
-  for (const { selfSeed, maskKey } of held.values()) {
-    selfSeed.fill(0);
-    maskKey.fill(0);
-  }
+  for (const pair of held.values()) forgetPair(pair);
 }
 
 /** R6: overwrites whatever an attempt still holds. For every way out: an abort, a refusal, the time-out. */

@@ -25,7 +25,17 @@ export function forgetKeys({ mask, encryption, selfSeed }: AttemptKeys): void {
 
 /** @param planDigest - 64 hex digits. */
 export function commitSelfSeed(planDigest: string, maskKey: Uint8Array, selfSeed: Uint8Array): string {
-  return toHex(sha256Of(lengthPrefixed(`${LABEL}self-seed-commit`, fromHex(planDigest), maskKey, selfSeed)));
+  return hashSecret(`${LABEL}self-seed-commit`, fromHex(planDigest), maskKey, selfSeed);
+}
+
+/** H(enc(parts)) in hex, where a part is secret: what was encoded is overwritten. */
+export function hashSecret(...parts: readonly (string | Uint8Array)[]): string {
+  const encoded = lengthPrefixed(...parts);
+  try {
+    return toHex(sha256Of(encoded));
+  } finally {
+    encoded.fill(0);
+  }
 }
 
 /** @param advertDigests - of U1, in ascending x. */

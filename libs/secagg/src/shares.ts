@@ -1,18 +1,9 @@
 /** Dealing shares of two secrets to a cohort, and what a recipient checks of them (SPEC section 4). */
-import {
-  canonicalBytes,
-  concatBytes,
-  equalBytes,
-  fromBase64,
-  fromHex,
-  lengthPrefixed,
-  toBase64,
-  toHex,
-} from '@consilium/bytes';
-import { openSecret, sealSecret, sha256Of, splitSecret } from '@consilium/crypto';
+import { canonicalBytes, concatBytes, equalBytes, fromBase64, fromHex, toBase64, toHex } from '@consilium/bytes';
+import { openSecret, sealSecret, splitSecret } from '@consilium/crypto';
 import type { Cohort, Member } from './cohort.js';
 import { SecAggError } from './errors.js';
-import { type AttemptKeys, LABEL, SECRET_BYTES, shareKeys } from './keys.js';
+import { type AttemptKeys, hashSecret, LABEL, SECRET_BYTES, shareKeys } from './keys.js';
 import { auditPath, merkleTree, rootFromPath, rootOf, type Tree } from './merkle.js';
 import type { Delivery, Parcel, ShareType } from './messages.js';
 
@@ -28,10 +19,9 @@ const HEAD_BYTES = SECRET_BYTES + 2;
 export function shareDigests(
   sessionId: string,
 ): (type: ShareType, fromX: number, toX: number, share: Uint8Array) => string {
-  const prefix = (type: ShareType) => lengthPrefixed(`${LABEL}share`, fromHex(sessionId), type);
-  const prefixes = { 'self-seed': prefix('self-seed'), 'mask-key': prefix('mask-key') };
+  const session = fromHex(sessionId);
   return (type, fromX, toX, share) =>
-    toHex(sha256Of(prefixes[type], lengthPrefixed(Uint8Array.of(fromX), Uint8Array.of(toX), share)));
+    hashSecret(`${LABEL}share`, session, type, Uint8Array.of(fromX), Uint8Array.of(toX), share);
 }
 
 /** @param parcels - one for each of U1, in ascending x. */
@@ -74,7 +64,7 @@ export function parcelProofs(tree: Tree): (index: number) => string[] {
  * What a recipient accepts of dealers, or the reason to complain about one.
  *
  * @returns A function: `shareRoot` is signed by the dealer, the delivery is hostile. It throws {@link SecAggError}
- * `BAD_SHARE`, naming the dealer.
+ * `BAD_SHARE`, naming the dealer; `FORGED` for a parcel that the dealer did not sign: the forwarder put it there.
  */
 export function parcelOpener(
   { sessionId, members }: Cohort,
@@ -88,33 +78,50 @@ export function parcelOpener(
       throw new SecAggError('BAD_SHARE', `${dealer.hospitalId} dealt ${why}`, dealer.hospitalId, { cause });
     };
     const root = rootFromPath(canonicalBytes(parcel), place, members.length, proof.map(fromHex));
-    if (parcel.x !== recipient.x || root === null || toHex(root) !== shareRoot) refuse('no such parcel');
+    // The coordinator has seen that all parcels of a dealer give its root, so this is not the dealer's doing.
+    if (parcel.x !== recipient.x || root === null || toHex(root) !== shareRoot) {
+      throw new SecAggError('FORGED', `a parcel in the name of ${dealer.hospitalId} is not one that it signed`);
+    }
     const direction = { dealer: dealer.encryptionKey, recipient: recipient.encryptionKey };
     const key = keyFrom(dealer.encryptionKey, direction);
-    let plaintext = new Uint8Array(0);
+    let plaintext: Uint8Array | undefined;
+    let pair: SharePair | undefined;
     try {
-      plaintext = Uint8Array.from(openSecret(key, fromBase64(parcel.sealed)));
-    } catch (cause) {
-      refuse('a parcel that does not open', cause);
+      plaintext = opened(key, parcel.sealed, refuse);
+      const head = concatBytes(session, Uint8Array.of(dealer.x, recipient.x));
+      if (plaintext.length !== HEAD_BYTES + 2 * SECRET_BYTES || !equalBytes(plaintext.subarray(0, HEAD_BYTES), head)) {
+        refuse('a parcel for another place');
+      }
+      pair = {
+        selfSeed: plaintext.slice(HEAD_BYTES, HEAD_BYTES + SECRET_BYTES),
+        maskKey: plaintext.slice(HEAD_BYTES + SECRET_BYTES),
+      };
+      if (
+        digest('self-seed', dealer.x, recipient.x, pair.selfSeed) !== parcel.selfSeedDigest ||
+        digest('mask-key', dealer.x, recipient.x, pair.maskKey) !== parcel.maskKeyDigest
+      ) {
+        refuse('a share without its digest');
+      }
+      return pair;
+    } catch (error) {
+      if (pair !== undefined) forgetPair(pair);
+      throw error;
     } finally {
       key.fill(0);
+      plaintext?.fill(0);
     }
-    const head = concatBytes(session, Uint8Array.of(dealer.x, recipient.x));
-    if (plaintext.length !== HEAD_BYTES + 2 * SECRET_BYTES || !equalBytes(plaintext.subarray(0, HEAD_BYTES), head)) {
-      refuse('a parcel for another place');
-    }
-    const pair = {
-      selfSeed: plaintext.slice(HEAD_BYTES, HEAD_BYTES + SECRET_BYTES),
-      maskKey: plaintext.slice(HEAD_BYTES + SECRET_BYTES),
-    };
-    plaintext.fill(0);
-    const signed = { 'self-seed': parcel.selfSeedDigest, 'mask-key': parcel.maskKeyDigest };
-    if (
-      digest('self-seed', dealer.x, recipient.x, pair.selfSeed) !== signed['self-seed'] ||
-      digest('mask-key', dealer.x, recipient.x, pair.maskKey) !== signed['mask-key']
-    ) {
-      refuse('a share without its digest');
-    }
-    return pair;
   };
+}
+
+function opened(key: Uint8Array, sealed: string, refuse: (why: string, cause: unknown) => never): Uint8Array {
+  try {
+    return openSecret(key, fromBase64(sealed));
+  } catch (cause) {
+    return refuse('a parcel that does not open', cause);
+  }
+}
+
+export function forgetPair({ selfSeed, maskKey }: SharePair): void {
+  selfSeed.fill(0);
+  maskKey.fill(0);
 }
