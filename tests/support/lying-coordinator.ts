@@ -61,6 +61,8 @@ export class LyingCoordinator {
   /** What a synchronisation brings after the configuration. */
   standing: { readonly name: PushedName; readonly envelope: unknown }[] = [];
   deliveries?: (hospital: string) => readonly Delivery[];
+  /** What the answer to whoever reads them waits for. */
+  beforeDeliveries: Promise<void> = Promise.resolve();
   readonly blobs = new Map<string, Uint8Array>();
   /** What it says of rounds that are over. */
   readonly past = new Map<number, { readonly plan: Envelope; readonly aggregate: Envelope }>();
@@ -139,7 +141,10 @@ export class LyingCoordinator {
         ok: true,
         statements: [{ name: 'run-config', envelope: this.fake.config.envelope }, ...this.standing],
       }),
-      'deliveries.read': (_, socket) => ({ ok: true, deliveries: this.deliveries?.(nameOf(socket)) ?? [] }),
+      'deliveries.read': async (_, socket) => {
+        await this.beforeDeliveries;
+        return { ok: true, deliveries: this.deliveries?.(nameOf(socket)) ?? [] };
+      },
       'update.offer': ({ statement }, socket) => {
         const from = nameOf(socket);
         const { body } = openBy('masked', statement, this.identities.get(from)?.publicKey ?? new Uint8Array(32));

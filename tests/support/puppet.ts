@@ -16,7 +16,7 @@ const ANY: secagg.LocalPolicy = {
 const CHECKSUM_WORDS = 4;
 
 /** RFC 6962 written out a second time. */
-function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
+export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
   const [only] = leaves;
   if (leaves.length === 1 && only !== undefined) return sha256Of(Uint8Array.of(0), only);
   let half = 1;

@@ -8,6 +8,7 @@ import type { Stopwatch } from './stopwatch.js';
 export class Ending {
   /** What the coordinator has said of it: whoever waits for a person need not wait for one any more. */
   announced: RunEnd | undefined;
+  #isOver = false;
   #resolve!: (outcome: RunOutcome) => void;
   #reject!: (error: unknown) => void;
   readonly outcome = new Promise<RunOutcome>((resolve, reject) => {
@@ -20,8 +21,14 @@ export class Ending {
     private readonly stopwatch: Stopwatch,
   ) {}
 
+  /** Whether it has. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** This hospital does not go on. */
   refuse(code: LocalRefusal | 'POLICY', detail = ''): void {
+    this.#isOver = true;
     this.#resolve({ ended: 'refused-here', code, detail });
   }
 
@@ -29,7 +36,10 @@ export class Ending {
   fail(error: unknown): void {
     if (error instanceof ProtocolError && !(error instanceof Refused)) {
       this.refuse('COORDINATOR_MISBEHAVED', error.message);
-    } else this.#reject(error);
+    } else {
+      this.#isOver = true;
+      this.#reject(error);
+    }
   }
 
   finish(
@@ -38,6 +48,7 @@ export class Ending {
     model: Float32Array | undefined,
   ): void {
     const { sentBytes } = this.channel;
+    this.#isOver = true;
     this.#resolve({ ended: outcome, reason, rounds, config, model, sentBytes, seconds: this.stopwatch.seconds() });
   }
 }

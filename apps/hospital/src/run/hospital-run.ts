@@ -85,6 +85,7 @@ export class HospitalRun {
     this.#turn = this.#turn
       .then(() => this.#heard(statement))
       .catch((error: unknown) => {
+        this.#secure?.leave();
         this.#ending.fail(error);
       });
   }
@@ -102,6 +103,8 @@ export class HospitalRun {
   }
 
   async #heard(statement: CoordinatorStatement): Promise<void> {
+    // Whoever has left the run answers nothing of it, whatever the coordinator still says.
+    if (this.#ending.isOver) return;
     switch (statement.name) {
       case 'run-config': {
         // After a reconnection it comes again, and was judged already; another one the machine refuses by its digest.
@@ -334,6 +337,7 @@ export class HospitalRun {
   /** @param before - the state that the end found: it knows the last head. */
   async #stop(before: HospitalState): Promise<void> {
     const state = this.#state;
+    this.#secure?.leave();
     if (state.phase === 'refusing') {
       this.#ending.refuse(state.code, this.#refusedWith?.message);
     } else if (state.phase === 'ended') {

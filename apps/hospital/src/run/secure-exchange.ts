@@ -45,14 +45,15 @@ type Session =
   | { readonly at: 'masked'; readonly held: MaskedSession }
   | { readonly at: 'agreed'; readonly held: AgreedSession }
   | { readonly at: 'unmasked'; readonly held: UnmaskedSession }
-  | { readonly at: 'left' };
+  /** Nothing secret is left; `witness` of a sum that this hospital had helped to open. */
+  | { readonly at: 'left'; readonly witness: Witness | undefined };
 
 export type StageStatement = Extract<
   CoordinatorStatement,
   { name: 'roster' | 'deliver' | 'survivors' | 'unmask-request' }
 >;
 
-/** The coordinator went on without this hospital: nothing was altered, and nothing of it is asked for. */
+/** The attempt goes on without this hospital: nothing was altered, and nothing of it is asked for. */
 export class LeftOut extends Error {
   override readonly name = 'LeftOut';
 }
@@ -60,7 +61,9 @@ export class LeftOut extends Error {
 type Said = 'advert' | 'shares' | 'complaint' | 'masked' | 'agree' | 'unmask';
 
 export class SecureExchange {
-  #session: Session = { at: 'left' };
+  #session: Session = { at: 'left', witness: undefined };
+  /** Was left; what has not begun never does. */
+  #isOver = false;
 
   /** @param contribution - secret; its update is not modified, and is the caller's to erase. */
   constructor(
@@ -74,7 +77,9 @@ export class SecureExchange {
 
   /** What this hospital knows of a session that it helped to open, the agreement of t others included; undefined if it did not. */
   get witness(): Witness | undefined {
-    return this.#session.at === 'unmasked' ? this.#session.held : undefined;
+    const session = this.#session;
+    if (session.at === 'left') return session.witness;
+    return session.at === 'unmasked' ? session.held : undefined;
   }
 
   /**
@@ -82,22 +87,31 @@ export class SecureExchange {
    *
    * @throws {@link SecAggError} as `advertise`; {@link Refused} when the coordinator goes on without this hospital.
    */
-  async begin(): Promise<void> {
-    const { records, hospitalId } = this.ports;
-    const { send, keep } = advertise(records.current, this.plan, hospitalId, this.policy, this.nowMs());
-    // The record is durable here; a crash after this line loses the keys, and never answers the plan with others.
-    await records.write(keep.record);
-    this.#session = { at: 'advertised', held: keep.session };
-    await this.ports.channel.request('advert', { statement: this.#sign('advert', send) });
+  begin(): Promise<void> {
+    return this.#orLeave(async () => {
+      const { records, hospitalId } = this.ports;
+      if (this.#isOver) throw new LeftOut('the time of this attempt is over');
+      const { send, keep } = advertise(records.current, this.plan, hospitalId, this.policy, this.nowMs());
+      this.#session = { at: 'advertised', held: keep.session };
+      // The record is durable here; a crash after this line loses the keys, and never answers the plan with others.
+      await records.write(keep.record);
+      this.#requireHeld(keep.session);
+      await this.ports.channel.request('advert', { statement: this.#sign('advert', send) });
+    });
   }
 
   /**
-   * The next word of the coordinator; one that was heard before, or that comes too late, changes nothing.
+   * The next word of the coordinator; one that was heard before, or that comes too late, changes nothing. Whatever is thrown,
+   * the attempt is over for this hospital: its secrets are gone, and no later word is answered.
    *
-   * @throws {@link SecAggError} when it breaks the protocol: the attempt is over for this hospital.
+   * @throws {@link SecAggError} when it breaks the protocol.
    * @throws {@link Refused} when the coordinator goes on without this hospital.
    */
-  async hear(statement: StageStatement): Promise<void> {
+  hear(statement: StageStatement): Promise<void> {
+    return this.#orLeave(() => this.#answer(statement));
+  }
+
+  async #answer(statement: StageStatement): Promise<void> {
     switch (statement.name) {
       case 'roster':
         if (this.#session.at === 'advertised') await this.#share(this.#session.held, statement.body);
@@ -117,8 +131,9 @@ export class SecureExchange {
     const { records, channel } = this.ports;
     this.#requireOwn(roster.adverts.map(({ x }) => x));
     const { send, keep } = shareSecrets(records.current, held, roster, openSigned);
-    await records.write(keep.record);
     this.#session = { at: 'dealt', held: keep.session };
+    await records.write(keep.record);
+    this.#requireHeld(keep.session);
     const parcels = send.parcels as Parcel[];
     await channel.request('shares', { statement: this.#sign('shares', send.statement), parcels });
   }
@@ -129,6 +144,7 @@ export class SecureExchange {
     this.#requireOwn(dealers);
     const runId = deliver.runId;
     const { deliveries } = await channel.request('deliveries.read', { runId, planDigest: deliver.planDigest });
+    this.#requireHeld(held);
     // The coordinator signed who the dealers are; each one's words are signed by itself.
     const due = { ...header, deliveries: deliveries.filter(({ x }) => dealers.includes(x)) };
     let step: ReturnType<typeof maskUpdate>;
@@ -136,13 +152,15 @@ export class SecureExchange {
       step = maskUpdate(records.current, held, due, this.contribution, openSigned);
     } catch (error) {
       if (error instanceof SecAggError && error.code === 'BAD_SHARE') {
+        this.leave();
         await channel.request('complaint', { statement: this.#sign('complaint', complain(held, error)) });
       }
       throw error;
     }
     const { send, keep } = step;
-    await records.write(keep.record);
     this.#session = { at: 'masked', held: keep.session };
+    await records.write(keep.record);
+    this.#requireHeld(keep.session);
     const { statement, vector } = send;
     const bytes = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
     const blobDigest = digestBlob(bytes) as Digest;
@@ -154,17 +172,19 @@ export class SecureExchange {
     const { records, channel } = this.ports;
     this.#requireOwn(survivors.survivors.map(({ x }) => x));
     const { send, keep } = agreeOnSurvivors(records.current, held, survivors);
-    await records.write(keep.record);
     this.#session = { at: 'agreed', held: keep.session };
+    await records.write(keep.record);
+    this.#requireHeld(keep.session);
     await unlessOver(channel.request('agree', { statement: this.#sign('agree', send) }));
   }
 
   async #unmask(held: AgreedSession, request: Statement<'unmask-request'>): Promise<void> {
     const { records, channel } = this.ports;
     const { send, keep } = unmask(records.current, held, request, openSigned);
+    this.#session = { at: 'unmasked', held: keep.session };
     // From here on no other attempt of this round, whatever becomes of this one.
     await records.write(keep.record);
-    this.#session = { at: 'unmasked', held: keep.session };
+    this.#requireHeld(keep.session);
     await unlessOver(channel.request('unmask', { statement: this.#sign('unmask', send) }));
   }
 
@@ -174,11 +194,29 @@ export class SecureExchange {
     if (!xs.includes(own)) throw new LeftOut('the coordinator goes on without this hospital');
   }
 
-  /** Overwrites every secret of the attempt: after its sum, and on every other way out. */
+  /** Overwrites every secret of the attempt: after its sum, and on every other way out. Nothing is answered any more. */
   leave(): void {
+    const { witness } = this;
     const session = this.#session;
     if (session.at !== 'left' && session.at !== 'unmasked') forget(session.held);
-    this.#session = { at: 'left' };
+    this.#session = { at: 'left', witness };
+    this.#isOver = true;
+  }
+
+  async #orLeave(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.leave();
+      throw error;
+    }
+  }
+
+  /** After every wait: what was held may have been overwritten meanwhile, and must not be used then. */
+  #requireHeld(held: object): void {
+    if (this.#session.at === 'left' || this.#session.held !== held) {
+      throw new LeftOut('the time of this attempt is over');
+    }
   }
 
   #sign(name: Said, body: object): Envelope {

@@ -41,6 +41,10 @@ export interface SecurePartPorts extends Credentials {
 
 /** Clocks of hospitals are wrong by hours, and rounds take days: the record, not the clock, keeps replays out. */
 const CLOCK_TOLERANCE_MS = 48 * 3_600_000;
+/** After the training: shares, vectors, agreements and the unmasking. */
+const EXCHANGES = 4;
+/** Of Node. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** The floors are those of the plan, which `differingField` holds to the configuration that this hospital consented to. */
 const POLICY: LocalPolicy = {
   ...{ minTolerated: 0, minCohort: 2 },
@@ -55,8 +59,9 @@ export class SecurePart {
   readonly #heads: SummedHead;
   #record: HospitalRecord;
   #exchange: SecureExchange | undefined;
-  /** Kept for another attempt of the round: it is not trained twice while this process lives. */
+  /** Kept for another attempt of the round, so that it is not trained twice, and until the time of the last one is over. */
   #trained: { readonly round: number; readonly contribution: Contribution } | undefined;
+  #expiry: NodeJS.Timeout | undefined;
   #scored: { readonly model: string; readonly scores: Scores | undefined } | undefined;
 
   /** Goes on with what this hospital said in an earlier process. @param initial - the head that the run begins with. */
@@ -115,9 +120,13 @@ export class SecurePart {
   /** Trains, unless figures alone are asked for or an earlier attempt of the round has trained. */
   async prepare({ plan, digest }: AcceptedPlan, model: Float32Array): Promise<void> {
     if (!('mode' in plan)) throw new TypeError('a sealed plan in a secure run');
-    if (this.#trained?.round !== plan.round)
-      this.#trained = { round: plan.round, contribution: await this.#contribution(plan, model) };
     this.#exchange?.leave();
+    const overAtMs = performance.now() + this.#longestMs(plan);
+    if (this.#trained?.round !== plan.round) {
+      this.#forgetUpdate();
+      this.#trained = { round: plan.round, contribution: await this.#contribution(plan, model) };
+    }
+    this.#endAt(overAtMs);
     this.#exchange = new SecureExchange(
       checkPlan({ body: plan, digest }),
       this.#trained.contribution,
@@ -132,6 +141,26 @@ export class SecurePart {
         ...{ channel: this.ports.channel, records: this.#records },
       },
     );
+  }
+
+  /** From a plan's arrival: what its training and the exchanges after it may take. The clock of this process alone counts. */
+  #longestMs({ issuedAtMs, deadlineMs }: SecurePlan['body']): number {
+    return deadlineMs - issuedAtMs + EXCHANGES * (this.config.body.secagg?.stageTimeoutMs ?? 0);
+  }
+
+  /** A coordinator that says no more leaves no secrets behind here either. */
+  #endAt(overAtMs: number): void {
+    clearTimeout(this.#expiry);
+    const delayMs = Math.min(Math.max(0, overAtMs - performance.now()), LONGEST_TIMER_MS);
+    this.#expiry = setTimeout(() => {
+      this.#exchange?.leave();
+      this.#forgetUpdate();
+    }, delayMs).unref();
+  }
+
+  #forgetUpdate(): void {
+    this.#trained?.contribution.update.fill(0);
+    this.#trained = undefined;
   }
 
   async #contribution(
@@ -214,12 +243,12 @@ export class SecurePart {
     }
   }
 
-  /** Overwrites every secret that is left. */
+  /** Overwrites every secret that is left: after a sum, and on every way out of the run. */
   leave(): void {
+    clearTimeout(this.#expiry);
     this.#exchange?.leave();
     this.#exchange = undefined;
-    this.#trained?.contribution.update.fill(0);
-    this.#trained = undefined;
+    this.#forgetUpdate();
   }
 }
 
