@@ -160,6 +160,35 @@ describe('runConfig', () => {
     expect(() => sign({ ...config, aggregation })).toThrow(/MESSAGE_INVALID|aggregation/);
   });
 
+  const many = (n: number): Enrolment[] =>
+    Array.from(
+      { length: n },
+      (_, i) => ({ v: 1, hospitalId: `h${String(i).padStart(3, '0')}`, identityKey: '11'.repeat(32) }) as Enrolment,
+    );
+
+  // c of the table in libs/secagg/SPEC.md, section 1, and c + 2 hospitals in a round, three at least.
+  it.each([
+    [3, 0, 3],
+    [4, 1, 3],
+    [7, 2, 4],
+    [10, 3, 5],
+    [20, 6, 8],
+    [100, 33, 35],
+    [200, 66, 68],
+  ])('of %i hospitals tolerates %i, whatever minHospitals says, and then asks for %i', (n, tolerated, least) => {
+    for (const minHospitals of [2, 3]) {
+      const config = runConfig(file({ mode: 'secagg', minHospitals }), many(n));
+      expect([config.secagg?.tolerated, config.minHospitals]).toEqual([tolerated, Math.max(least, minHospitals)]);
+    }
+  });
+
+  it('tolerates as many as the file says, as far as two others are left', () => {
+    const config = runConfig(file({ mode: 'secagg', secagg: { tolerated: 4 } }), many(6));
+    expect([config.secagg?.tolerated, config.minHospitals]).toEqual([4, 6]);
+    const beyond = file({ mode: 'secagg', secagg: { tolerated: 5 } });
+    expect(() => runConfig(beyond, many(6))).toThrow(/^secagg.tolerated: of 6 hospitals at most 4/);
+  });
+
   it('refuses a run that could never start, and says who is missing', () => {
     expect(() => runConfig(file({ minHospitals: 4 }), enrolled)).toThrow(/^3 enrolled, .* at least 4/);
     expect(() => runConfig(file({ hospitals: ['a', 'z'] }), enrolled)).toThrow(/^not enrolled: z$/);

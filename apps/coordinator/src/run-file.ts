@@ -12,6 +12,7 @@ import {
   type RunConfig,
   type RunId,
 } from '@consilium/protocol';
+import { LEAST_IN_SUM, leastInCohort, usualTolerance } from '@consilium/secagg';
 import { floatBytes } from '@consilium/tensors';
 import { CoordinatorError } from './errors.js';
 import { robustRuleOf } from './run/robust-sum.js';
@@ -96,7 +97,8 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
     ...(aggregation && { aggregation }),
     clipNorm: decimal(file.clipNorm),
     rounds: file.rounds,
-    minHospitals: file.minHospitals,
+    // No round is planned with fewer, so that c holds whoever comes.
+    minHospitals: Math.max(file.minHospitals, secagg === undefined ? 1 : leastInCohort(secagg.tolerated)),
     server: serverOf(file.server),
     gatherTimeoutMs: milliseconds(file.gatherTimeoutSeconds),
     roundTimeoutMs: milliseconds(file.roundTimeoutSeconds),
@@ -110,8 +112,6 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
   };
 }
 
-/** With two, each would know the other's update from the sum. */
-const SECURE_LEAST = 3;
 const RING_MAX = 2 ** 31 - 1;
 /** Finer than the float32 of an update is of no use. */
 const FINEST = 2 ** 29;
@@ -129,17 +129,16 @@ function secureTerms(
     if (weighting === 'uniform') invalid('weighting', 'uniform belongs to the mode secagg');
     return undefined;
   }
-  if (hospitals < SECURE_LEAST) {
+  if (hospitals < LEAST_IN_SUM) {
     throw new CoordinatorError(
       'TOO_FEW_ENROLLED',
-      `secure aggregation needs at least ${SECURE_LEAST} hospitals, and this run has ${hospitals}; enrol more, or ask for mode: sealed, in which the coordinator can read each update`,
+      `secure aggregation needs at least ${LEAST_IN_SUM} hospitals, and this run has ${hospitals}; enrol more, or ask for mode: sealed, in which the coordinator can read each update`,
     );
   }
-  const least = Math.max(SECURE_LEAST, minHospitals);
   if (minHospitals < 2) invalid('minHospitals', 'a sum of one update shows it; at least 2 in the mode secagg');
-  const tolerated = secagg.tolerated ?? Math.min(Math.floor((hospitals - 1) / 3), least - 2);
-  if (least - tolerated < 2) {
-    invalid('secagg.tolerated', `with ${least} hospitals in a round at most ${least - 2} may be tolerated`);
+  const tolerated = secagg.tolerated ?? usualTolerance(hospitals);
+  if (leastInCohort(tolerated) > hospitals) {
+    invalid('secagg.tolerated', `of ${hospitals} hospitals at most ${hospitals - 2} may be tolerated`);
   }
   const weightCap = weighting === 'uniform' ? 1 : secagg.weightCap;
   if (hospitals * weightCap > RING_MAX) {

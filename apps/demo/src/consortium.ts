@@ -87,9 +87,9 @@ export async function joinAll({ out }: DemoOptions, { sites }: Sites): Promise<s
 
 export const minHospitals = (sites: number): number => Math.min(2, sites);
 
-/** A secure round is planned with no fewer than three, of which one may drop out. */
+/** What a round is planned with, at least: libs/secagg/SPEC.md, section 1. */
 export const leastHospitals = (mode: DemoOptions['mode'], sites: number): number =>
-  mode === 'secagg' ? 3 : minHospitals(sites);
+  mode === 'secagg' ? Math.max(3, Math.floor((sites - 1) / 3) + 2) : minHospitals(sites);
 
 export async function writeRunFile(
   options: DemoOptions,

@@ -52,6 +52,8 @@ export const RING_MAX = 2 ** 31 - 1;
 export const CHECKSUM_WORDS = 4;
 /** Count and weight stand before the metrics. */
 export const LEADING_WORDS = 2;
+/** Of a sum of two each of the two knows the other's update. */
+export const LEAST_IN_SUM = 3;
 const MAX_PARAMETERS = 2 ** 24;
 const MAX_METRICS = 16;
 const MIN_Z_MAX = 2 ** 10;
@@ -63,6 +65,16 @@ const MIN_Z_MAX = 2 ** 10;
  */
 export function safeThreshold(hospitals: number, tolerated: number): number {
   return Math.floor((hospitals + tolerated) / 2) + 1;
+}
+
+/** c where nobody has chosen another: of a third the threshold still lets as many drop out. */
+export function usualTolerance(hospitals: number): number {
+  return Math.floor((hospitals - 1) / 3);
+}
+
+/** The smallest cohort of which so many may be corrupt: a sum then has the updates of two others. */
+export function leastInCohort(tolerated: number): number {
+  return Math.max(LEAST_IN_SUM, tolerated + 2);
 }
 
 /** Whether a sum of so many values of that magnitude stays within Int32. */
@@ -79,7 +91,7 @@ function require(holds: boolean, why: string): asserts holds {
 }
 
 function checkRoster(roster: readonly RosterEntry[]): void {
-  require(roster.length >= 3 && roster.length <= MAX_HOSPITALS, `a cohort has 3 to ${MAX_HOSPITALS} hospitals`);
+  require(roster.length >= LEAST_IN_SUM && roster.length <= MAX_HOSPITALS, `a cohort has ${LEAST_IN_SUM} to ${MAX_HOSPITALS} hospitals`);
   roster.forEach(({ x }, at) => {
     require(isWhole(x, (roster[at - 1]?.x ?? 0) + 1, MAX_HOSPITALS), 'x must be ascending, from 1 to 200');
   });
@@ -117,7 +129,7 @@ export function checkPlan({ body, digest }: Pick<Opened<SecAggPlan>, 'body' | 'd
   checkRing(body);
   require(isWhole(body.issuedAtMs, 0, body.deadlineMs), 'a plan ends after it begins');
   const words = LEADING_WORDS + body.metrics.length + body.parameters + CHECKSUM_WORDS;
-  return { body, digest, clipNorm, words, floor: Math.max(threshold, minCohort) };
+  return { body, digest, clipNorm, words, floor: Math.max(threshold, minCohort, LEAST_IN_SUM) };
 }
 
 /** @throws {@link SecAggError} `TOO_FEW`. */

@@ -1,6 +1,6 @@
 /**
  * Claims, for whole rounds in one process: (1) the opened sum is exactly the sum of the survivors' raw vectors, for any
- * cohort and any drop-outs up to n - t at any stage; (2) beyond that the round aborts with TOO_FEW, and the masked sum
+ * cohort and any drop-outs up to n - t at any stage, and no sum is of fewer than three; (2) beyond that the round aborts with TOO_FEW, and the masked sum
  * says nothing; (3) the mean is the weighted mean up to the rounding bound of SPEC section 2; (4) nobody reveals both
  * shares of one hospital; (5) secrets are overwritten.
  * Oracles: each hospital's raw vector, unmasked with that hospital's own keys (not with shares), summed in float64 (exact below 2^53); float64
@@ -13,6 +13,7 @@ import * as hospital from './hospital.js';
 import type { AttemptKeys } from './keys.js';
 import { ownMasks } from './masks.js';
 import type { Deliver } from './messages.js';
+import type { CheckedPlan } from './params.js';
 import { type Absences, type Actor, actors, Rehearsal } from './rehearsal.js';
 
 /** Takes each vector's masks off with its hospital's own keys, before they are overwritten. */
@@ -54,11 +55,15 @@ const plays = fc.integer({ min: 3, max: 9 }).chain((n) =>
   }),
 );
 
+/** Who is away by stage: up to n - t, of which three or t are in the sum. */
 function castOf(
   { order, gone }: { order: number[]; gone: number[] },
-  allowed: number,
+  { body, floor }: CheckedPlan,
 ): { away: Absences; joined: number[] } {
-  const cuts = gone.map((value) => value % (allowed + 1)).sort((a, b) => a - b);
+  const cuts = gone
+    .map((value) => value % (order.length - body.threshold + 1))
+    .sort((a, b) => a - b)
+    .map((cut, i) => (i <= 2 ? Math.min(cut, order.length - floor) : cut));
   const slice = (i: number): number[] => order.slice(cuts[i - 1] ?? 0, cuts[i]);
   const joined = order.slice(cuts[0]);
   return { joined, away: { shares: slice(1), masked: slice(2), agree: slice(3), unmask: slice(4) } };
@@ -70,7 +75,7 @@ describe('a round', () => {
       fc.property(plays, (play) => {
         const cast = actors(play.n);
         const round = new Watched(cast, { tolerated: play.tolerated, parameters: play.parameters });
-        const { away, joined } = castOf(play, play.n - round.plan.body.threshold);
+        const { away, joined } = castOf(play, round.plan);
         const { keep } = round.lead(
           away,
           cast.filter(({ x }) => joined.includes(x)),
@@ -106,6 +111,17 @@ describe('a round', () => {
       expect(() => round.lead({ [stage]: away })).toThrow(
         expect.objectContaining({ name: 'SecAggError', code: 'TOO_FEW' }) as Error,
       );
+    }
+  });
+
+  it('of three opens with all three vectors alone: of two each would know the other’s; two then are enough', () => {
+    for (const away of [{ shares: [1] }, { masked: [1] }]) {
+      const round = new Watched(actors(3), { tolerated: 0 });
+      expect(round.plan.body.threshold).toBe(2);
+      expect(() => round.lead(away)).toThrow(expect.objectContaining({ code: 'TOO_FEW' }) as Error);
+    }
+    for (const away of [{ agree: [1] }, { unmask: [1] }]) {
+      expect(new Watched(actors(3), { tolerated: 0 }).lead(away).keep.decoded.hospitals).toBe(3);
     }
   });
 
@@ -145,7 +161,7 @@ describe('a round', () => {
   });
 
   it('leaves no secret behind at whatever point a hospital gives it up', () => {
-    const cast = actors(3);
+    const cast = actors(4);
     const round = new Rehearsal(cast);
     round.toSum({ shares: [1], masked: [2] });
     const [one, two, three] = cast as [Actor, Actor, Actor];
@@ -153,7 +169,7 @@ describe('a round', () => {
     const held = [...three.masked.held.values()].flatMap(({ selfSeed, maskKey }) => [selfSeed, maskKey]);
     const secrets = [...secretsOf(one.advertised.keys), ...secretsOf(two.dealt.keys), ...held];
     const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
-    expect([secrets.length, secrets.some(isZero)]).toEqual([10, false]);
+    expect([secrets.length, secrets.some(isZero)]).toEqual([12, false]);
     for (const session of [one.advertised, two.dealt, three.masked]) hospital.forget(session);
     expect(secrets.every(isZero)).toBe(true);
   });

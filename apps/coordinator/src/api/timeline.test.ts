@@ -170,7 +170,8 @@ describe('mode secagg', () => {
     expect(places).toEqual({ anna: 'done mask', bert: 'working mask', cora: 'working mask' });
     expect(next).toMatchObject({
       waitsFor: 'answers',
-      needs: 1,
+      // Of a sum of two each would know the other's update.
+      needs: 2,
       missing: [B, C],
       otherwise: 'round-again',
       by: at(10 + 120),

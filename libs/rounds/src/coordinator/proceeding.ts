@@ -3,6 +3,7 @@
  * there, asks for in the end.
  */
 import type { HospitalId } from '@consilium/protocol';
+import { leastInCohort } from '@consilium/secagg';
 import { members, openRound, stay } from './carried.js';
 import { end } from './ending.js';
 import { outstanding } from './outstanding.js';
@@ -10,9 +11,6 @@ import { after, isSecureStage, secureTerms, speakers, verdict, type InStage } fr
 import type { CoordinatorEvent, CoordinatorState, OpenRound, ReceivedUpdate, RunRules, Step } from './state.js';
 
 type In<P extends CoordinatorState['phase']> = Extract<CoordinatorState, { phase: P }>;
-
-/** With two, each would know the other's update from the sum. */
-const SECURE_LEAST = 3;
 
 /** Ready: consented to the configuration and connected now. */
 const readyHospitals = (state: CoordinatorState): HospitalId[] =>
@@ -28,7 +26,7 @@ export function proceed(rules: RunRules, state: CoordinatorState): Step {
       // Who has not come to the first round joins a later one: no round waits for them again.
       const expected = round === 1 ? within : within.filter((id) => state.consented.has(id));
       const awaited = expected.filter((id) => !cohort.includes(id) && !state.absent.has(id));
-      const least = Math.max(rules.minHospitals, rules.secagg === undefined ? 1 : SECURE_LEAST);
+      const least = Math.max(rules.minHospitals, rules.secagg === undefined ? 1 : leastInCohort(rules.secagg.tolerated));
       if (state.paused || cohort.length < least) return stay(state);
       if (awaited.length > 0 && !state.overdue) return stay(state);
       const { secagg } = rules;
@@ -112,7 +110,7 @@ export function disputed(
   const { secure, attempt, cohort } = state;
   const within = cohort.filter((id) => id !== hospitalId && id !== accused);
   if (secure.lastly !== undefined) return end(state, 'finished', secure.lastly);
-  const mayGoOn = within.length >= Math.max(secure.floor, SECURE_LEAST) && attempt < ATTEMPTS;
+  const mayGoOn = within.length >= secure.floor && attempt < ATTEMPTS;
   return mayGoOn ? tryAgain(rules, state, within) : end(state, 'aborted', 'SHARES_DISPUTED');
 }
 

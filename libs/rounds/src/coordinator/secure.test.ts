@@ -97,6 +97,42 @@ describe('a secure round', () => {
     ).toBe('gathering');
   });
 
+  describe('of three, of which t = 2', () => {
+    const rules = { ...RULES, secagg: { tolerated: 0, stageTimeoutMs: 500 } };
+    const three = ['a', 'b', 'c'];
+    const begun = [...join(...three), timer('gather:1'), signed()];
+    const until = (stage: SecureStage): CoordinatorEvent[] => [
+      ...begun,
+      ...SECURE_STAGES.slice(0, SECURE_STAGES.indexOf(stage)).flatMap((earlier) =>
+        words(earlier, earlier === 'agreeing' ? ['a', 'b'] : three),
+      ),
+    ];
+
+    it.each(['advertising', 'sharing', 'masking'] as const)(
+      'sums no two at %s: the next attempt waits for all three, and the run ends without them',
+      (stage) => {
+        const gone = [...until(stage), ...words(stage, ['a', 'b']), ...absent('c')];
+        expect(run(gone, rules).state).toMatchObject({ phase: 'gathering', round: 1, retry: { attempt: 2 } });
+        const back = [...gone, { type: 'connected', hospitalId: id('c') } as const];
+        expect(run(back, rules).state).toMatchObject({ phase: 'planning', attempt: 2, cohort: three });
+        expect(run([...gone, timer('gather:1'), timer('gather:1')], rules).state).toMatchObject({
+          ...{ phase: 'ended', reason: 'TOO_FEW_HOSPITALS' },
+        });
+      },
+    );
+
+    it('two are enough to agree, and to open', () => {
+      expect(phase(until('unmasking'), rules)).toBe('unmasking');
+      expect(phase([...until('unmasking'), ...words('unmasking', ['a', 'c'])], rules)).toBe('opening');
+    });
+  });
+
+  it('begins with no fewer than so many corrupt ones leave two others', () => {
+    const rules = { ...RULES, roster: [...'abcdefg'].map(id), secagg: { tolerated: 2, stageTimeoutMs: 500 } };
+    expect(phase([...join('a', 'b', 'c'), timer('gather:1')], rules)).toBe('gathering');
+    expect(phase([...join(...NAMES), timer('gather:1')], rules)).toBe('planning');
+  });
+
   it('closes each stage over those who spoke in the one before', () => {
     const shared = [...upTo('sharing'), ...words('sharing', ['a', 'b', 'c']), timer('stage:1:1:sharing')];
     expect(phase(shared)).toBe('masking');

@@ -2,7 +2,7 @@
  * What a stage of a secure round waits for, and when it is over. Who spoke at one stage may speak at the next; a stage ends
  * when nobody is awaited any more, or its time is over, and it must have enough (libs/secagg/SPEC.md, sections 1 and 5).
  */
-import { safeThreshold } from '@consilium/secagg';
+import { LEAST_IN_SUM, safeThreshold } from '@consilium/secagg';
 import type { HospitalId } from '@consilium/protocol';
 import {
   SECURE_STAGES,
@@ -36,7 +36,7 @@ export function secureTerms(
   hospitals: number,
   threshold = safeThreshold(hospitals, tolerated),
 ): Omit<SecureTerms, 'lastly'> {
-  return { threshold, floor: Math.max(threshold, minHospitals) };
+  return { threshold, floor: Math.max(threshold, minHospitals, LEAST_IN_SUM) };
 }
 
 /** The stage before; undefined for the first. */
