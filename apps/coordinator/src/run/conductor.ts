@@ -259,6 +259,11 @@ export class Conductor {
         this.secure?.publishSum(effect);
         void this.#keepSnapshot(effect);
         return;
+      case 'leave-out': {
+        const { round, hospitals } = effect;
+        this.#say({ event: 'left-out', run: this.runId, round, hospitals });
+        return;
+      }
       case 'aggregate':
         void this.#sealed.aggregate(effect);
         return;

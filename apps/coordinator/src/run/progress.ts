@@ -53,6 +53,13 @@ export type Progress =
       readonly hospital: HospitalId;
       readonly accused: HospitalId;
     }
+  /** After a second dispute, from the next round to the end of the run. */
+  | {
+      readonly event: 'left-out';
+      readonly run: RunId;
+      readonly round: number;
+      readonly hospitals: readonly HospitalId[];
+    }
   /** It came, and a robust rule left it out. What was measured is in the signed aggregate: not for a log. */
   | {
       readonly event: 'excluded';
@@ -135,6 +142,8 @@ export function progressLine(progress: Progress): string {
       return `round ${progress.round}: update of ${progress.hospital}, ${progress.bytes} bytes`;
     case 'disputed':
       return `round ${progress.round}: ${progress.hospital} says that ${progress.accused} dealt it bad shares; both are left out`;
+    case 'left-out':
+      return `round ${progress.round}: ${progress.hospitals.join(' and ')} disputed shares again, and no later round of this run has them: ask their people for their logs, and begin the next run without whoever is at fault`;
     case 'excluded':
       return `round ${progress.round}: update of ${progress.hospital} left out: ${progress.reason}`;
     case 'round-done': {

@@ -3,8 +3,16 @@ import type { CoordinatorState, OpenRound, Step } from './state.js';
 
 export const stay = (state: CoordinatorState): Step => ({ state, effects: [] });
 
-export const members = ({ connected, consented, absent, paused, scores, summedScores }: CoordinatorState) => ({
-  ...{ connected, consented, absent, paused, scores, summedScores },
+export const members = ({
+  connected,
+  consented,
+  absent,
+  paused,
+  scores,
+  summedScores,
+  disputes,
+}: CoordinatorState) => ({
+  ...{ connected, consented, absent, paused, scores, summedScores, disputes },
 });
 
 export const openRound = ({ round, attempt, model, cohort, secure }: OpenRound): OpenRound => ({

@@ -1,11 +1,13 @@
 /**
  * Claims, of hospitals that dispute each other's shares in a secure round: (1) the round goes on without both, with the same
- * threshold, and both are back in the next one; so a liar costs a round one honest hospital and no more; (2) where too few are
+ * threshold, and both are back in the next one; so a liar costs a round one honest hospital and no more; whoever is in a second
+ * dispute with another hospital is in no later round, and a pair that disputes again neither; (2) where too few are
  * left, or it was the last attempt, the run ends and says why; one that only sums figures is finished; (3) a complaint about
  * oneself, of or by an outsider, after one's own vector, for another plan or at another stage changes nothing.
  * Oracle: libs/secagg/SPEC.md, section 8, by hand.
  */
 import { describe, expect, it } from 'vitest';
+import { leftOutOver } from './disputes.js';
 import { digest, id, join } from './samples.js';
 import {
   SECURE_STAGES,
@@ -74,6 +76,64 @@ describe('shares that are disputed', () => {
       { type: 'opened', planDigest: plan(1, 2), model: digest('m1'), sum } as const,
     ];
     expect(run(done, { ...RULES, rounds: 2 })).toMatchObject({ phase: 'planning', round: 2, cohort: SEVEN });
+  });
+
+  describe('in more than one round', () => {
+    const rules = { ...RULES, rounds: 9 };
+    /** A round in which `by` accuses, from its plan to its sum over those who are left. */
+    const roundOf = (round: number, by: string, accused: string, cohort = SEVEN): CoordinatorEvent[] => {
+      const [one, two] = [plan(round, 1), plan(round, 2)];
+      const left = cohort.filter((name) => name !== by && name !== accused);
+      return [
+        ...[signed(round, 1), ...upTo('masking', cohort, one), dispute(by, accused, one), signed(round, 2)],
+        ...[...upTo('unmasking', left, two), ...left.map((name) => word('unmasking', name, two))],
+        { type: 'opened', planDigest: two, model: digest(`m${round}`), sum },
+      ];
+    };
+    const all = join(...SEVEN);
+    const but = (...names: string[]) => SEVEN.filter((name) => !names.includes(name));
+
+    it('with two others leave the one out that is in both: a liar costs no round for ever', () => {
+      const twice = [...all, ...roundOf(1, 'b', 'd'), ...roundOf(2, 'b', 'e')];
+      expect(run(twice, rules)).toMatchObject({ phase: 'planning', round: 3, cohort: but('b') });
+      // It is accused, and not the accuser: which of them lies nobody sees.
+      const accused = [...all, ...roundOf(1, 'd', 'b'), ...roundOf(2, 'e', 'b')];
+      expect(run(accused, rules)).toMatchObject({ phase: 'planning', round: 3, cohort: but('b') });
+    });
+
+    it('of one pair leave both out, and people are told', () => {
+      const twice = [...all, ...roundOf(1, 'b', 'd'), ...roundOf(2, 'd', 'b')];
+      expect(run(twice, rules)).toMatchObject({ phase: 'planning', round: 3, cohort: but('b', 'd') });
+      const at = twice.findIndex((event) => event.type === 'disputed' && event.planDigest === plan(2, 1));
+      const { effects } = stepCoordinator(rules, run(twice.slice(0, at), rules), twice[at] as CoordinatorEvent);
+      expect(effects[0]).toEqual({ type: 'leave-out', round: 2, hospitals: [id('b'), id('d')] });
+      const once = roundOf(1, 'b', 'd');
+      const first = once.findIndex(({ type }) => type === 'disputed');
+      const state = run([...all, ...once.slice(0, first)], rules);
+      expect(stepCoordinator(rules, state, once[first] as CoordinatorEvent).effects).not.toContainEqual(
+        expect.objectContaining({ type: 'leave-out' }),
+      );
+    });
+
+    it('follow from the log alone', () => {
+      const twice = [...all, ...roundOf(1, 'b', 'd'), ...roundOf(2, 'b', 'e'), { type: 'restarted' } as const];
+      expect(run(JSON.parse(JSON.stringify(twice)) as CoordinatorEvent[], rules)).toMatchObject({
+        ...{ phase: 'planning', cohort: but('b') },
+      });
+    });
+  });
+
+  it.each<[string, string[], string]>([
+    ['one dispute', ['bd'], ''],
+    ['two of others', ['bd', 'ac'], ''],
+    ['a second with another', ['bd', 'eb'], 'b'],
+    ['the same again', ['bd', 'bd'], 'bd'],
+    ['one with somebody who is out, which does not count', ['bd', 'be', 'da'], 'b'],
+    ['a third with another, after that', ['bd', 'be', 'da', 'dc'], 'bd'],
+    ['two at once', ['ab', 'cd', 'bc'], 'bc'],
+  ])('leave out, of %s: %j -> %j', (_, pairs, out) => {
+    const disputes = pairs.map(([by = '', accused = '']) => ({ by: id(by), accused: id(accused) }));
+    expect([...leftOutOver(disputes)].sort().join('')).toBe(out);
   });
 
   it('end the run where too few are left without both, or it was the last attempt', () => {

@@ -5,10 +5,19 @@
 import type { HospitalId } from '@consilium/protocol';
 import { leastInCohort } from '@consilium/secagg';
 import { members, openRound, stay } from './carried.js';
+import { leftOutOver } from './disputes.js';
 import { end } from './ending.js';
 import { outstanding } from './outstanding.js';
 import { after, isSecureStage, secureTerms, speakers, verdict, type InStage } from './secure.js';
-import type { CoordinatorEvent, CoordinatorState, OpenRound, ReceivedUpdate, RunRules, Step } from './state.js';
+import type {
+  CoordinatorEffect,
+  CoordinatorEvent,
+  CoordinatorState,
+  OpenRound,
+  ReceivedUpdate,
+  RunRules,
+  Step,
+} from './state.js';
 
 type In<P extends CoordinatorState['phase']> = Extract<CoordinatorState, { phase: P }>;
 
@@ -21,12 +30,16 @@ export function proceed(rules: RunRules, state: CoordinatorState): Step {
   switch (state.phase) {
     case 'gathering': {
       const { round, model, retry } = state;
-      const within = retry?.within ?? rules.roster;
+      const leftOut = leftOutOver(state.disputes);
+      const within = (retry?.within ?? rules.roster).filter((id) => !leftOut.has(id));
       const cohort = readyHospitals(state).filter((id) => within.includes(id));
       // Who has not come to the first round joins a later one: no round waits for them again.
       const expected = round === 1 ? within : within.filter((id) => state.consented.has(id));
       const awaited = expected.filter((id) => !cohort.includes(id) && !state.absent.has(id));
-      const least = Math.max(rules.minHospitals, rules.secagg === undefined ? 1 : leastInCohort(rules.secagg.tolerated));
+      const least = Math.max(
+        rules.minHospitals,
+        rules.secagg === undefined ? 1 : leastInCohort(rules.secagg.tolerated),
+      );
       if (state.paused || cohort.length < least) return stay(state);
       if (awaited.length > 0 && !state.overdue) return stay(state);
       const { secagg } = rules;
@@ -96,6 +109,7 @@ function tryAgain(rules: RunRules, state: InStage, within: readonly HospitalId[]
 
 /**
  * The next attempt goes on without both: one of them lies, and whoever does can cost a round one honest hospital and no more.
+ * Later rounds go on without whoever did it again: {@link leftOutOver}.
  * Later than at this stage it does not matter: who complains has masked nothing, and is not in the sum.
  */
 export function disputed(
@@ -107,6 +121,16 @@ export function disputed(
   const dealers = speakers(state, 'masking');
   const maySay = dealers.includes(hospitalId) && dealers.includes(accused) && hospitalId !== accused;
   if (!maySay || state.said.masking.has(hospitalId)) return stay(state);
+  const disputes = [...state.disputes, { by: hospitalId, accused }];
+  const before = leftOutOver(state.disputes);
+  const hospitals = [...leftOutOver(disputes)].filter((id) => !before.has(id)).sort();
+  const told: CoordinatorEffect[] =
+    hospitals.length === 0 ? [] : [{ type: 'leave-out', round: state.round, hospitals }];
+  const then = withoutBoth(rules, { ...state, disputes }, hospitalId, accused);
+  return { state: then.state, effects: [...told, ...then.effects] };
+}
+
+function withoutBoth(rules: RunRules, state: InStage, hospitalId: HospitalId, accused: HospitalId): Step {
   const { secure, attempt, cohort } = state;
   const within = cohort.filter((id) => id !== hospitalId && id !== accused);
   if (secure.lastly !== undefined) return end(state, 'finished', secure.lastly);

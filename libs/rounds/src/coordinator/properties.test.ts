@@ -104,6 +104,7 @@ class World {
     switch (effect.type) {
       case 'close-stage':
       case 'publish-sum':
+      case 'leave-out':
         throw new Error('a sealed run has no secure round');
       case 'set-timer':
         expect(effect.delayMs).toBeGreaterThan(0);

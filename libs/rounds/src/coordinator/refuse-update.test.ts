@@ -12,7 +12,7 @@ const id = (name: string): HospitalId => name as HospitalId;
 const digest = (digit: string): Digest => digit.repeat(64) as Digest;
 const members = {
   ...{ connected: new Set<HospitalId>(), consented: new Set<HospitalId>(), absent: new Set<HospitalId>() },
-  ...{ paused: false, scores: new Map(), summedScores: new Map() },
+  ...{ paused: false, scores: new Map(), summedScores: new Map(), disputes: [] },
 };
 const received: ReceivedUpdate = {
   hospitalId: id('b'),

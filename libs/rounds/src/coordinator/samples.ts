@@ -63,6 +63,8 @@ export function said(effect: CoordinatorEffect): string {
       return `sum ${effect.round} ${effect.newModel}`;
     case 'publish-aggregate':
       return `result ${effect.round} ${effect.newModel}`;
+    case 'leave-out':
+      return `leave out ${effect.hospitals.join('')}`;
     case 'end-run':
       return `end ${effect.outcome} ${effect.reason} ${effect.rounds}`;
   }

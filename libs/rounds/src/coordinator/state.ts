@@ -5,6 +5,7 @@
  */
 import type { Digest, ExcludedUpdate, HospitalId, RunEnd } from '@consilium/protocol';
 import type { SummedFigures } from '../figures.js';
+import type { Dispute } from './disputes.js';
 
 /** The part of the signed configuration that decides what happens next. */
 export interface RunRules {
@@ -131,6 +132,8 @@ interface Members {
   readonly scores: ReadonlyMap<number, ReadonlyMap<HospitalId, Score>>;
   /** The same where only a sum of it is known: mode secagg. */
   readonly summedScores: ReadonlyMap<number, Score>;
+  /** Over shares, in any round: mode secagg. */
+  readonly disputes: readonly Dispute[];
 }
 
 /** An attempt that could not be opened: a later one has no other hospitals, and the same threshold (privacy.md A.8, R3). */
@@ -265,6 +268,8 @@ export type CoordinatorEffect =
       readonly newModel: Digest;
       readonly sum: OpenedSum;
     } & OpenRound)
+  /** From here on no plan has them: people have to find out which of them is at fault. */
+  | { readonly type: 'leave-out'; readonly round: number; readonly hospitals: readonly HospitalId[] }
   | {
       readonly type: 'end-run';
       readonly outcome: RunEnd['outcome'];

@@ -26,6 +26,7 @@ export function startCoordinator(rules: RunRules): Step {
       paused: false,
       scores: new Map(),
       summedScores: new Map(),
+      disputes: [],
       phase: 'gathering',
       round: 1,
       model: rules.initialModel,
