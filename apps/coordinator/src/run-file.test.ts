@@ -189,6 +189,15 @@ describe('runConfig', () => {
     expect(() => runConfig(beyond, many(6))).toThrow(/^secagg.tolerated: of 6 hospitals at most 4/);
   });
 
+  // 16,777,204 parameters, seven figures and six words are one word more than a blob of 64 MiB has.
+  it.each([
+    ['secagg', { kind: 'mlp', hidden: 1_742 }, 9_628, /^head.hidden: a head of 16777204 parameters is too large/],
+    ['sealed', { kind: 'mlp', hidden: 1_111 }, 15_098, /^head.hidden: .* at most 67108864 bytes/],
+    ['sealed', { kind: 'mlp', hidden: 8_192 }, 16_384, /^head.hidden: /],
+  ])('refuses in the mode %s a head whose update no message could carry: %j', (mode, head, embeddingLength, why) => {
+    expect(() => runConfig(file({ mode, minHospitals: 3, head, embeddingLength }), enrolled)).toThrow(why);
+  });
+
   it('refuses a run that could never start, and says who is missing', () => {
     expect(() => runConfig(file({ minHospitals: 4 }), enrolled)).toThrow(/^3 enrolled, .* at least 4/);
     expect(() => runConfig(file({ hospitals: ['a', 'z'] }), enrolled)).toThrow(/^not enrolled: z$/);

@@ -2,17 +2,19 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { fewestUpdates } from '@consilium/aggregation';
-import { digestBlob } from '@consilium/crypto';
+import { digestBlob, sealedSizeBytes } from '@consilium/crypto';
 import { initialParameters, parameterCount } from '@consilium/model-spec';
 import {
   decimal,
   type Digest,
   type Enrolment,
+  limits,
   type RobustTerms,
   type RunConfig,
   type RunId,
 } from '@consilium/protocol';
-import { LEAST_IN_SUM, leastInCohort, usualTolerance } from '@consilium/secagg';
+import { SECURE_METRICS } from '@consilium/rounds';
+import { LEAST_IN_SUM, leastInCohort, MAX_WORDS, usualTolerance, wordsOf } from '@consilium/secagg';
 import { floatBytes } from '@consilium/tensors';
 import { CoordinatorError } from './errors.js';
 import { robustRuleOf } from './run/robust-sum.js';
@@ -71,6 +73,8 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
   const secagg = secureTerms(file, roster.length);
   const aggregation = robustTermsOf(file);
   const head = { ...file.head, inputs: file.embeddingLength, classes: file.study.labels.length };
+  const parameters = parameterCount(head);
+  requireOneBlob(file, parameters);
   return {
     v: 1,
     runId: file.run as RunId,
@@ -78,7 +82,7 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
     ...(secagg && { secagg }),
     study: file.study,
     head,
-    parameters: parameterCount(head),
+    parameters,
     seed: file.seed,
     initialModel: digestBlob(floatBytes(initialParameters(head, file.seed))) as Digest,
     backbone: file.backbone as Digest,
@@ -115,6 +119,15 @@ export function runConfig(file: RunFile, enrolled: readonly Enrolment[]): RunCon
 const RING_MAX = 2 ** 31 - 1;
 /** Finer than the float32 of an update is of no use. */
 const FINEST = 2 ** 29;
+
+/** An update travels as one blob. @throws {@link CoordinatorError} `RUN_FILE_INVALID`. */
+function requireOneBlob({ mode, head }: RunFile, parameters: number): void {
+  const words = wordsOf(parameters, SECURE_METRICS.length);
+  const fits = mode === 'secagg' ? words <= MAX_WORDS : sealedSizeBytes(4 * parameters) <= limits.blobBytes;
+  if (fits) return;
+  const field = head.kind === 'mlp' ? 'head.hidden' : 'embeddingLength';
+  invalid(field, `a head of ${parameters} parameters is too large: an update has at most ${limits.blobBytes} bytes`);
+}
 
 /**
  * What a secure round needs beside the file: refused here, before anybody is asked, where it could not hold.

@@ -7,11 +7,16 @@ import { concatBytes, utf8 } from '@consilium/bytes';
 import { limits } from './limits.js';
 import { plainObject } from './plain-object.js';
 
-export const envelopeSchema = plainObject({
-  payloadType: z.string().max(100),
-  payload: z.string().max(limits.statementBytes),
-  signatures: z.tuple([plainObject({ keyid: z.string().max(64), sig: z.string().length(88) })]),
-});
+const envelopeUpTo = (payloadCharacters: number) =>
+  plainObject({
+    payloadType: z.string().max(100),
+    payload: z.string().max(payloadCharacters),
+    signatures: z.tuple([plainObject({ keyid: z.string().max(64), sig: z.string().length(88) })]),
+  });
+
+export const envelopeSchema = envelopeUpTo(limits.statementBytes);
+/** Of a `roster`; the others are measured when they are opened. */
+export const largestEnvelopeSchema = envelopeUpTo(limits.rosterBytes);
 
 export type Envelope = z.infer<typeof envelopeSchema>;
 

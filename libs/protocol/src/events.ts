@@ -3,7 +3,7 @@
  * `statement`, which repeats what `sync` would return, so a lost push costs nothing but time.
  */
 import { z } from 'zod';
-import { envelopeSchema, type Envelope } from './envelope.js';
+import { envelopeSchema, largestEnvelopeSchema, type Envelope } from './envelope.js';
 import { REFUSALS, type RefusalCode } from './errors.js';
 import { digestSchema, hex32Schema, hospitalIdSchema, runIdSchema } from './ids.js';
 import { limits } from './limits.js';
@@ -122,7 +122,7 @@ const pushedNames = [
 ] as const;
 export type PushedName = (typeof pushedNames)[number];
 
-export const pushedSchema = plainObject({ name: z.enum(pushedNames), envelope: envelopeSchema });
+export const pushedSchema = plainObject({ name: z.enum(pushedNames), envelope: largestEnvelopeSchema });
 /** A statement of the coordinator, as pushed by event `statement` and returned by `sync` in order of time. */
 export type Pushed = z.infer<typeof pushedSchema>;
 

@@ -4,6 +4,8 @@ export const limits = {
   statementBytes: 262_144,
   /** Three statements of each of 200 hospitals. */
   evidenceBytes: 1_048_576,
+  /** The one statement that has a whole signed advert of each of 200 hospitals in it, whatever their names. */
+  rosterBytes: 393_216,
   /** One socket.io message: a chunk and its frame. */
   messageBytes: 1_048_576,
   /** One chunk of a blob. */

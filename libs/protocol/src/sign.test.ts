@@ -18,7 +18,8 @@ import {
 } from '@consilium/bytes';
 import { preAuthEncoding, type Envelope } from './envelope.js';
 import { ProtocolError, type RefusalCode } from './errors.js';
-import type { HospitalId } from './ids.js';
+import { pushedSchema } from './events.js';
+import type { HospitalId, RunId } from './ids.js';
 import { limits } from './limits.js';
 import { sampleStatements, statementNames } from './samples.js';
 import { openStatement, parseUnverified, signStatement } from './sign.js';
@@ -166,6 +167,27 @@ describe('limits', () => {
     const larger = { ...plan, cohort: hospitals(limits.hospitals + 1) };
     expect(() => signStatement('plan', larger, 'k', sign)).toThrow();
     expect(codeOf('plan', sealed('plan', canonicalBytes(larger as Json)))).toBe('MESSAGE_INVALID');
+  });
+
+  it('a roster of 200 hospitals and its unmask request fit, whatever their names; nothing else may be as large', () => {
+    const [from, runId] = ['h'.repeat(63) as HospitalId, 'r'.repeat(63) as RunId];
+    const largest = { from, runId, round: limits.rounds, attempt: 1_000 };
+    const forwards = (name: 'advert' | 'agree') => {
+      const { envelope } = signStatement(name, { ...sampleStatements[name], ...largest } as never, from, sign);
+      return Array.from({ length: limits.hospitals }, (_, i) => ({ x: i + 1, envelope }));
+    };
+    const header = { runId, round: limits.rounds, attempt: 1_000 };
+    const roster = { ...sampleStatements.roster, ...header, adverts: forwards('advert') };
+    const { envelope } = signStatement('roster', roster, 'k'.repeat(64), sign);
+    expect(envelope.payload.length).toBeGreaterThan(limits.statementBytes);
+    expect(openStatement('roster', pushedSchema.parse({ name: 'roster', envelope }).envelope, verify).body).toEqual(
+      roster,
+    );
+    const request = { ...sampleStatements['unmask-request'], ...header, agrees: forwards('agree') };
+    expect(() => signStatement('unmask-request', request, 'k'.repeat(64), sign)).not.toThrow();
+    const payload = 'A'.repeat(limits.statementBytes + 4);
+    expect(codeOf('survivors', { ...envelope, payload })).toBe('MESSAGE_INVALID');
+    expect(codeOf('roster', { ...envelope, payload: 'A'.repeat(limits.rosterBytes + 4) })).toBe('MESSAGE_INVALID');
   });
 
   it('as many examples as 200 hospitals may claim can be summed in an aggregate', () => {

@@ -8,7 +8,7 @@ import {
   sha256Hex,
   toBase64,
 } from '@consilium/bytes';
-import { envelopeSchema, preAuthEncoding, type Envelope } from './envelope.js';
+import { envelopeSchema, largestEnvelopeSchema, preAuthEncoding, type Envelope } from './envelope.js';
 import { ProtocolError } from './errors.js';
 import type { Digest } from './ids.js';
 import { limits } from './limits.js';
@@ -23,7 +23,7 @@ export interface Opened<N extends StatementName> {
 
 /**
  * @param keyId - tells people which key signed; never trusted.
- * @throws RangeError for a statement that no peer would open: larger than {@link limits} `statementBytes`.
+ * @throws RangeError for a statement that no peer would open: larger than {@link limits} `statementBytes`, or `rosterBytes`.
  */
 export function signStatement<N extends StatementName>(
   name: N,
@@ -34,7 +34,8 @@ export function signStatement<N extends StatementName>(
   const type = payloadType(name);
   const bytes = canonicalBytes(statements[name].parse(body));
   const payload = toBase64(bytes);
-  if (payload.length > limits.statementBytes) throw new RangeError(`this ${name} is too large for an envelope`);
+  if (payload.length > (name === 'roster' ? limits.rosterBytes : limits.statementBytes))
+    throw new RangeError(`this ${name} is too large for an envelope`);
   const signed = preAuthEncoding(type, bytes);
   return {
     body,
@@ -56,7 +57,7 @@ export function parseUnverified<N extends StatementName>(
   name: N,
   input: unknown,
 ): Opened<N> & { readonly signedBytes: Uint8Array; readonly signature: Uint8Array } {
-  const parsed = envelopeSchema.safeParse(input);
+  const parsed = (name === 'roster' ? largestEnvelopeSchema : envelopeSchema).safeParse(input);
   if (!parsed.success) throw new ProtocolError('MESSAGE_INVALID', 'not an envelope');
   const envelope = parsed.data;
   if (envelope.payloadType !== payloadType(name)) throw new ProtocolError('TYPE_MISMATCH', `expected ${name}`);

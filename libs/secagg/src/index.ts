@@ -1,6 +1,6 @@
 export { SecAggError, type SecAggErrorCode } from './errors.js';
 export { type CheckedPlan, checkPlan, LEAST_IN_SUM, leastInCohort, safeThreshold } from './params.js';
-export { type SecAggPlan, usualTolerance } from './params.js';
+export { MAX_WORDS, type SecAggPlan, usualTolerance, wordsOf } from './params.js';
 export type { Contribution, DecodedSum } from './encoding.js';
 export { type HospitalRecord, type LocalPolicy, recordAdvert, recordCompleted } from './record.js';
 export { requireOneSum, startRecord } from './record.js';

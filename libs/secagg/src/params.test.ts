@@ -47,12 +47,16 @@ const cast = actors(5);
 const checkedPlan = (body: SecAggPlan) => checkPlan({ body, digest: '00'.repeat(32) });
 const roster = planOf(cast).roster;
 const first = roster[0] as (typeof roster)[number];
+const seven = Array.from({ length: 7 }, (_, i) => ({ name: `figure-${i}`, max: 1 }));
 
 describe('a plan', () => {
   it('is accepted as it is, and at its limits', () => {
     expect(checkedPlan(planOf(cast)).words).toBe(2 + 20 + 4);
     expect(checkedPlan(planOf(cast, { metrics: [{ name: 'loss', max: 429_496_729 }] })).words).toBe(2 + 1 + 20 + 4);
+    expect(checkedPlan(planOf(cast, { parameters: 2 ** 24 - 13, metrics: seven })).words).toBe(2 ** 24);
     expect(checkedPlan(planOf(cast, { minCohort: 5 })).floor).toBe(5);
+    // t = 2, and yet no sum of two.
+    expect(checkedPlan(planOf(actors(3), { tolerated: 0 })).floor).toBe(3);
     expect(checkedPlan(planOf(cast, { threshold: 5 })).floor).toBe(5);
     expect(checkedPlan(planOf(cast, { zMax: 429_496_729, weightCap: 429_496_729 })).clipNorm).toBe(4);
   });
@@ -88,6 +92,7 @@ describe('a plan', () => {
     ['a metric that could wrap', { metrics: [{ name: 'loss', max: 429_496_730 }] }],
     ['a metric twice', { metrics: [1, 2].map((max) => ({ name: 'loss', max })) }],
     ['a grid of no resolution', { zMax: 1_023 }],
+    ['a vector that no statement could announce', { parameters: 2 ** 24 - 12, metrics: seven }],
     ['fewer than no parameters', { parameters: -1 }],
     ['a weight cap of zero', { weightCap: 0 }],
     ['uniform weighting with a cap that would scale it', { weighting: 'uniform' }],

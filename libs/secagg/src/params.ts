@@ -54,7 +54,8 @@ export const CHECKSUM_WORDS = 4;
 export const LEADING_WORDS = 2;
 /** Of a sum of two each of the two knows the other's update. */
 export const LEAST_IN_SUM = 3;
-const MAX_PARAMETERS = 2 ** 24;
+/** A masked vector is a blob of 64 MiB at most. */
+export const MAX_WORDS = 2 ** 24;
 const MAX_METRICS = 16;
 const MIN_Z_MAX = 2 ** 10;
 
@@ -77,6 +78,11 @@ export function leastInCohort(tolerated: number): number {
   return Math.max(LEAST_IN_SUM, tolerated + 2);
 }
 
+/** D: words of a masked vector. */
+export function wordsOf(parameters: number, metrics: number): number {
+  return LEADING_WORDS + metrics + parameters + CHECKSUM_WORDS;
+}
+
 /** Whether a sum of so many values of that magnitude stays within Int32. */
 export function ringHolds(hospitals: number, largest: number): boolean {
   return hospitals * largest <= RING_MAX;
@@ -91,7 +97,8 @@ function require(holds: boolean, why: string): asserts holds {
 }
 
 function checkRoster(roster: readonly RosterEntry[]): void {
-  require(roster.length >= LEAST_IN_SUM && roster.length <= MAX_HOSPITALS, `a cohort has ${LEAST_IN_SUM} to ${MAX_HOSPITALS} hospitals`);
+  require(roster.length >= LEAST_IN_SUM &&
+    roster.length <= MAX_HOSPITALS, `a cohort has ${LEAST_IN_SUM} to ${MAX_HOSPITALS} hospitals`);
   roster.forEach(({ x }, at) => {
     require(isWhole(x, (roster[at - 1]?.x ?? 0) + 1, MAX_HOSPITALS), 'x must be ascending, from 1 to 200');
   });
@@ -106,7 +113,7 @@ function checkRing({ roster, weighting, weightCap, zMax, parameters, metrics }: 
   require(isWhole(weightCap, 1, RING_MAX) && ringHolds(n, weightCap), 'the sum of weights could wrap');
   require(weighting === 'examples' || weightCap === 1, 'uniform weighting has a weight cap of 1');
   // None where only metrics are summed.
-  require(isWhole(parameters, 0, MAX_PARAMETERS), `an update has at most ${MAX_PARAMETERS} parameters`);
+  require(isWhole(parameters, 0, MAX_WORDS), `an update has at most ${MAX_WORDS} parameters`);
   require(metrics.length <= MAX_METRICS, `at most ${MAX_METRICS} metrics`);
   require(new Set(metrics.map(({ name }) => name)).size === metrics.length, 'a metric is named twice');
   require(metrics.every(({ max }) => isWhole(max, 1, RING_MAX) && ringHolds(n, max)), 'the sum of a metric could wrap');
@@ -128,7 +135,8 @@ export function checkPlan({ body, digest }: Pick<Opened<SecAggPlan>, 'body' | 'd
   require(Number.isFinite(clipNorm) && clipNorm > 0, 'clipNorm must be above zero');
   checkRing(body);
   require(isWhole(body.issuedAtMs, 0, body.deadlineMs), 'a plan ends after it begins');
-  const words = LEADING_WORDS + body.metrics.length + body.parameters + CHECKSUM_WORDS;
+  const words = wordsOf(body.parameters, body.metrics.length);
+  require(words <= MAX_WORDS, `a masked vector has at most ${MAX_WORDS} words`);
   return { body, digest, clipNorm, words, floor: Math.max(threshold, minCohort, LEAST_IN_SUM) };
 }
 
