@@ -173,7 +173,7 @@ describe('limits', () => {
     const [from, runId] = ['h'.repeat(63) as HospitalId, 'r'.repeat(63) as RunId];
     const largest = { from, runId, round: limits.rounds, attempt: 1_000 };
     const forwards = (name: 'advert' | 'agree') => {
-      const { envelope } = signStatement(name, { ...sampleStatements[name], ...largest } as never, from, sign);
+      const { envelope } = signStatement(name, { ...sampleStatements[name], ...largest }, from, sign);
       return Array.from({ length: limits.hospitals }, (_, i) => ({ x: i + 1, envelope }));
     };
     const header = { runId, round: limits.rounds, attempt: 1_000 };
