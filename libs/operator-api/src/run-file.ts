@@ -134,7 +134,12 @@ export const runFileSchema = z.strictObject({
     .describe('version of the way from file to tensor; printed beside the backbone'),
   seed: z.string().max(64).default('consilium').describe('decides the initial head'),
   rounds: z.int().min(1).max(100_000).default(5).describe('rounds of the run, at most'),
-  minHospitals: z.int().min(1).max(200).default(2).describe('no round is averaged with fewer updates; in the mode secagg 3, and 2 more than tolerated, at least'),
+  minHospitals: z
+    .int()
+    .min(1)
+    .max(200)
+    .default(2)
+    .describe('no round is averaged with fewer updates; in the mode secagg 3, and 2 more than tolerated, at least'),
   hospitals: z
     .array(hospitalIdSchema)
     .min(1)

@@ -128,7 +128,11 @@ describe('a secure round', () => {
   });
 
   it('begins with no fewer than so many corrupt ones leave two others', () => {
-    const rules = { ...RULES, roster: [...'abcdefg'].map(id), secagg: { tolerated: 2, stageTimeoutMs: 500 } };
+    const rules = {
+      ...RULES,
+      roster: ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(id),
+      secagg: { tolerated: 2, stageTimeoutMs: 500 },
+    };
     expect(phase([...join('a', 'b', 'c'), timer('gather:1')], rules)).toBe('gathering');
     expect(phase([...join(...NAMES), timer('gather:1')], rules)).toBe('planning');
   });
