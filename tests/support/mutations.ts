@@ -1,6 +1,9 @@
 /** Messages as a hostile or broken peer would send them, from a seed. */
-import type { Json } from '@consilium/bytes';
+import { canonicalBytes, utf8, type Json } from '@consilium/bytes';
+import type { Identity } from '@consilium/crypto';
+import type { Envelope } from '@consilium/protocol';
 import type { SeededRandom } from '@consilium/tensors';
+import { forge } from './raw-hospital.js';
 
 const nested = (depth: number): unknown => {
   let value: unknown = 0;
@@ -72,4 +75,63 @@ function editedText(text: string, random: SeededRandom): string {
   if (kind === 1) return text.slice(0, at) + character + text.slice(at);
   if (kind === 2) return text + text;
   return text.slice(0, at) + character + text.slice(at + 1);
+}
+
+/** One leaf of the sample differs and keeps its form: another digit in a digest, one more, one element less. */
+export function plausible(sample: unknown, random: SeededRandom): unknown {
+  if (typeof sample === 'number') return Math.max(0, Math.trunc(sample) + (random.integer(2) === 0 ? 1 : -1));
+  if (typeof sample === 'string') return anotherDigit(sample, random);
+  if (sample instanceof Uint8Array) return sample.map((byte, k) => (k === 0 ? byte ^ 1 : byte));
+  if (Array.isArray(sample)) {
+    const items: unknown[] = [...(sample as unknown[])];
+    const at = random.integer(Math.max(1, items.length));
+    const kind = random.integer(4);
+    if (kind === 0) items.splice(at, 1);
+    else if (kind === 1) items.push(...items.slice(at, at + 1));
+    else if (items.length > 0) items[at] = plausible(items[at], random);
+    return items;
+  }
+  if (typeof sample !== 'object' || sample === null) return sample;
+  const keys = Object.keys(sample);
+  const key = keys[random.integer(Math.max(1, keys.length))] ?? '';
+  return { ...sample, [key]: plausible((sample as Record<string, unknown>)[key], random) };
+}
+
+/** Of letters nothing but digits is known to be exchangeable: in hex, base64, decimals and times alike. */
+function anotherDigit(text: string, random: SeededRandom): string {
+  const digits = [...text.matchAll(/[0-9]/g)].map(({ index }) => index);
+  const at = digits[random.integer(Math.max(1, digits.length))];
+  return at === undefined ? text : `${text.slice(0, at)}${random.integer(10)}${text.slice(at + 1)}`;
+}
+
+const isEnvelope = (value: unknown): value is Envelope =>
+  typeof value === 'object' && value !== null && 'payloadType' in value && 'signatures' in value;
+
+const NAME = /^application\/vnd\.consilium\.(.+)\.v1\+json$/;
+
+/** Mutated as {@link mutated} or {@link plausible} do; whatever became of it is signed by that key. */
+export function mutatedBeforeSigning(envelope: Envelope, random: SeededRandom, signer: Identity): Envelope {
+  const body = JSON.parse(Buffer.from(envelope.payload, 'base64').toString('utf8')) as Json;
+  const changed = random.integer(2) === 0 ? plausible(body, random) : mutated(body, random);
+  const [, name = ''] = NAME.exec(envelope.payloadType) ?? [];
+  return forge(name, payloadOf(changed), envelope.signatures[0].keyid, signer);
+}
+
+/** Also of what has no canonical form. */
+function payloadOf(value: unknown): Uint8Array {
+  try {
+    return canonicalBytes(value as Json);
+  } catch {
+    return utf8(JSON.stringify(value));
+  }
+}
+
+/** The request with one of its statements mutated and signed anew, or with another part that is plausible. */
+export function mutatedWithin(request: object, random: SeededRandom, signer: Identity): unknown {
+  const entries = Object.entries(request);
+  const signed = entries.filter(([, value]) => isEnvelope(value));
+  const [key, envelope] = signed[random.integer(Math.max(1, signed.length))] ?? [];
+  if (key === undefined || (signed.length < entries.length && random.integer(3) === 0))
+    return plausible(request, random);
+  return { ...request, [key]: mutatedBeforeSigning(envelope as Envelope, random, signer) };
 }
