@@ -31,7 +31,7 @@ const VICTIM = 'e';
 const BROKEN_MUTANTS = 20;
 const GROWTH_BYTES = 60 * 1_048_576;
 /** After this it is stopped: long enough for it to do what an altered statement makes it do. */
-const MISLED_MS = 1_500;
+const MISLED_MS = 1_000;
 const ENDS = ['finished', 'aborted', 'refused-here', 'refused-there', 'stopped'];
 
 let consortium: Consortium | undefined;

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
-import type { RunConfig } from '@consilium/protocol';
+import type { RunConfig, RunId } from '@consilium/protocol';
 import { readHospitalConfig, type HospitalConfig } from '../config.js';
 import { LocalControl } from '../control/local-control.js';
 import { StatusBoard } from '../control/node-status.js';
@@ -25,7 +25,7 @@ import { readPolicy } from '../policy/read-policy.js';
 import type { Policy } from '../policy/schema.js';
 import { writeResults } from '../report/write-results.js';
 import { floatBytes } from '@consilium/tensors';
-import { FolderMemory } from '../run/memory.js';
+import { FolderMemory, type RunMemory } from '../run/memory.js';
 import { HospitalNode, type NodeOutcome, type NodeProgress } from '../run/node.js';
 
 export type StartProgress =
@@ -45,6 +45,12 @@ export interface StartTerms {
   /** Waits for the next run when one has ended. */
   readonly stays: boolean;
 }
+
+/** Nothing was consented to: nobody waits for this hospital, and the next run may suit it. */
+const REFUSED_AT_ONCE: readonly string[] = [
+  ...['POLICY', 'NOT_ON_ROSTER', 'MODE_NOT_ACCEPTED', 'BACKBONE_MISMATCH', 'PREPROCESSING_MISMATCH'],
+  ...['INITIAL_MODEL_MISMATCH', 'HEAD_MISMATCH'],
+];
 
 /** @throws {@link HospitalError} `STOPPED`, also when a person stops it while it runs. */
 export async function start(
@@ -72,7 +78,7 @@ export async function start(
     say(step);
     control.noted();
   };
-  const memory = new FolderMemory(home);
+  const memory = new StayingMemory(home);
   const approvals = new Approvals(home, credentials.identity, credentials.coordinatorKey);
   const rules = new HouseRules(home, config.cache, approvals, credentials);
   const door = new EgressDoor({
@@ -99,9 +105,14 @@ export async function start(
       });
       control.attend(node);
       const outcome = await node.run();
+      for (const [runId, ended] of node.outcomes) await passOver(memory, runId, ended);
       await conclude(outcome, { home, learner, memory, log, progress }).catch((error: unknown) => {
-        if (!stays || !(error instanceof HospitalError) || error.code !== 'RUN_ABORTED') throw error;
-        progress({ event: 'warning', message: `${error.code}: ${error.message}` });
+        const isForNext = outcome.ended === 'refused-here' && REFUSED_AT_ONCE.includes(outcome.code);
+        if (!(stays && error instanceof HospitalError && (isForNext || error.code === 'RUN_ABORTED'))) throw error;
+        const waiting = isForNext
+          ? '; it waits for the next run, and is asked about this one when it starts again'
+          : '';
+        progress({ event: 'warning', message: `${error.code}: ${error.message}${waiting}` });
       });
     } while (stays);
   };
@@ -124,10 +135,26 @@ export async function start(
   }
 }
 
+/** What was refused is asked about again by the next process: its policy may be another by then. */
+class StayingMemory extends FolderMemory {
+  readonly refused = new Set<RunId>();
+
+  override async isFinished(runId: RunId): Promise<boolean> {
+    return this.refused.has(runId) || super.isFinished(runId);
+  }
+}
+
+/** Of a run that leaves nothing to conclude, every synchronisation would bring the same end again. */
+async function passOver(memory: StayingMemory, runId: RunId, outcome: NodeOutcome): Promise<void> {
+  if (outcome.ended === 'refused-here') memory.refused.add(runId);
+  const isOver = outcome.ended === 'aborted' || outcome.ended === 'finished';
+  if (isOver && (outcome.model === undefined || outcome.config === undefined)) await memory.finish(runId);
+}
+
 interface Conclusion {
   readonly home: string;
   readonly learner: XrayLearner;
-  readonly memory: FolderMemory;
+  readonly memory: RunMemory;
   readonly log: Logger;
   readonly progress: (step: StartProgress) => void;
 }
