@@ -23,6 +23,8 @@ export const limits = {
   rounds: 100_000,
   /** From the connection to the proof of identity. */
   handshakeMs: 10_000,
+  /** The longest that a hospital waits before it tries to reach a coordinator again. */
+  reconnectPauseMs: 15_000,
   /** Open connections from one address that have not proved who they are. */
   pendingConnections: 64,
   /** Messages per second and session; a chunk counts as one. */

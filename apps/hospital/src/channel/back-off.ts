@@ -4,9 +4,10 @@
  *
  * @see Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog 2015 ("full jitter")
  */
+import { limits } from '@consilium/protocol';
 
 export const FIRST_PAUSE_MS = 500;
-export const LONGEST_PAUSE_MS = 15_000;
+export const LONGEST_PAUSE_MS = limits.reconnectPauseMs;
 
 export class BackOff {
   #failures = 0;

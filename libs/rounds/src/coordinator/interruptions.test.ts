@@ -3,6 +3,7 @@
  * other; (3) who declines is not waited for; (4) a quorum closes a round early, and the minimum still holds; (5) a run stops
  * when its score no longer improves. Oracle: the rules of the README, written out here event by event.
  */
+import { limits } from '@consilium/protocol';
 import { describe, expect, it } from 'vitest';
 import {
   id,
@@ -28,11 +29,11 @@ describe('a new process', () => {
   const restarted: CoordinatorEvent = { type: 'restarted' };
 
   it.each([
-    ['gathering', join('a'), ['timer absence:a 300', 'timer gather:1 1000']],
+    ['gathering', join('a'), ['timer absence:a 25000', 'timer gather:1 1000']],
     [
       'planning',
       allIn,
-      ['timer absence:a 300', 'timer absence:b 300', 'timer absence:c 300', 'sign 1 from m0 with abc'],
+      ['timer absence:a 25000', 'timer absence:b 25000', 'timer absence:c 25000', 'sign 1 from m0 with abc'],
     ],
     ['collecting', [...collecting, update(1, 'a')], ['publish plan1', 'timer round:1:1 2000']],
     ['aggregating', round1, ['aggregate 1 of abc']],
@@ -44,6 +45,17 @@ describe('a new process', () => {
     expect(after.said.filter((line) => !line.startsWith('timer absence'))).toEqual(
       said.filter((line) => !line.startsWith('timer absence')),
     );
+  });
+
+  it('waits for the longest pause of a hospital, or for the grace period where that is longer', () => {
+    const events = [...allIn, restarted];
+    for (const [graceMs, waitsMs] of [
+      [300, limits.reconnectPauseMs + limits.handshakeMs],
+      [40_000, 40_000],
+    ] as const) {
+      const { said } = run(events, { ...RULES, absenceGraceMs: graceMs });
+      expect(said).toContain(`timer absence:a ${waitsMs}`);
+    }
   });
 
   it('keeps the updates that were accepted, and closes the round with the next', () => {
@@ -60,7 +72,7 @@ describe('a new process', () => {
 
   it('does not wait again for one who was away already', () => {
     const away = [...collecting, on('disconnected', 'c'), timer('absence:c'), restarted];
-    expect(run(away).said).not.toContain('timer absence:c 300');
+    expect(run(away).said.filter((line) => line.startsWith('timer absence:c'))).toEqual([]);
     expect(run([...away, update(1, 'a'), update(1, 'b')]).said).toEqual(['aggregate 1 of ab']);
   });
 

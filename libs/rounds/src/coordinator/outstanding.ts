@@ -55,7 +55,7 @@ export function outstanding(rules: RunRules, state: CoordinatorState): Coordinat
   }
 }
 
-export const absenceTimer = (rules: RunRules, hospitalId: HospitalId): CoordinatorEffect => ({
+export const absenceTimer = (rules: Pick<RunRules, 'absenceGraceMs'>, hospitalId: HospitalId): CoordinatorEffect => ({
   type: 'set-timer',
   key: `absence:${hospitalId}`,
   delayMs: rules.absenceGraceMs,

@@ -5,7 +5,7 @@
  * Pure: no clock, no randomness, no socket. An event that has no meaning in the present phase changes nothing, so late,
  * repeated and reordered messages are harmless.
  */
-import type { HospitalId } from '@consilium/protocol';
+import { limits, type HospitalId } from '@consilium/protocol';
 import { members, openRound, stay } from './carried.js';
 import { completedRounds, end } from './ending.js';
 import { absenceTimer, outstanding } from './outstanding.js';
@@ -14,6 +14,9 @@ import { closeRound, disputed, entered, proceed, proceedSecurely } from './proce
 import { noLongerImproves } from './selection.js';
 import { minus, plus, plusAll } from './sets.js';
 import type { CoordinatorEvent, CoordinatorState, FinishReason, RunRules, Step } from './state.js';
+
+/** A coordinator that was away has all its hospitals in their pauses, however short the grace period of one is. */
+const RETURN_MS = limits.reconnectPauseMs + limits.handshakeMs;
 
 type In<P extends CoordinatorState['phase']> = Extract<CoordinatorState, { phase: P }>;
 
@@ -104,7 +107,7 @@ export function stepCoordinator(rules: RunRules, state: CoordinatorState, event:
         effects: [
           ...[...plusAll(state.connected, state.consented)]
             .filter((id) => !state.absent.has(id))
-            .map((id) => absenceTimer(rules, id)),
+            .map((id) => absenceTimer({ absenceGraceMs: Math.max(rules.absenceGraceMs, RETURN_MS) }, id)),
           ...outstanding(rules, state),
         ],
       };
