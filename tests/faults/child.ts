@@ -16,6 +16,8 @@ export type Line =
   | { readonly event: 'writes'; readonly count: number }
   | { readonly event: 'offered'; readonly blob: string }
   | { readonly event: 'calls'; readonly count: number }
+  /** It ends or stops its own process in the same breath. */
+  | { readonly event: 'leaves'; readonly moment: string }
   | { readonly event: 'outcome'; readonly ended: string; readonly model: string };
 
 export class Child {
@@ -52,8 +54,16 @@ export class Child {
     return new Child(DYING_COORDINATOR, [stage.coordinatorHome, stage.runFile, String(stage.port), death, databaseUrl]);
   }
 
-  static dyingHospital(stage: Stage, k: number, death: string, mode: 'sealed' | 'secagg' = 'sealed'): Child {
-    return new Child(DYING_HOSPITAL, [stage.homeOf(stage.hospitals[k] ?? ''), stage.url, String(k), death, mode]);
+  static dyingHospital(
+    stage: Stage,
+    k: number,
+    death: string,
+    {
+      mode = 'sealed',
+      size = 'small',
+    }: { readonly mode?: 'sealed' | 'secagg'; readonly size?: 'small' | 'large' } = {},
+  ): Child {
+    return new Child(DYING_HOSPITAL, [stage.homeOf(stage.hospitals[k] ?? ''), stage.url, String(k), death, mode, size]);
   }
 
   of<E extends Line['event']>(event: E): (Extract<Line, { event: E }> & { readonly atMs: number })[] {

@@ -1,4 +1,5 @@
 /** Ends its own process at a chosen call, as a power cut would: nothing is flushed, nothing is said. */
+import { writeSync } from 'node:fs';
 
 /** Never returns to its caller. */
 function die(): Promise<never> {
@@ -45,4 +46,19 @@ export function mortal<T extends object>(object: T, methods: readonly Methods<T>
       return (...args: unknown[]) => mortality.during(() => call(...args) as Promise<unknown>);
     },
   });
+}
+
+/**
+ * @param when - `SIGKILL@training`, or `SIGSTOP@training`: a process that is there and never says anything again.
+ * @returns To be told of each moment.
+ */
+export function departure(when: string): (moment: string) => void {
+  const [signal, chosen] = when.split('@');
+  let isDue = true;
+  return (moment) => {
+    if (!isDue || moment !== chosen) return;
+    isDue = false;
+    writeSync(1, `${JSON.stringify({ event: 'leaves', moment })}\n`);
+    process.kill(process.pid, signal);
+  };
 }

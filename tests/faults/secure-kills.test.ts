@@ -39,7 +39,7 @@ const SECURE = {
 function expectMean(head: Float32Array | undefined, rounds: readonly (readonly number[])[]): void {
   const expected = expectedHead(
     SPEC,
-    rounds.map((hospitals) => hospitals.map(partOf)),
+    rounds.map((hospitals) => hospitals.map((k) => partOf(k))),
   );
   expect(head).toHaveLength(PARAMETERS);
   const differences = [...(head ?? [])].map((value, k) => Math.abs(value - (expected[k] ?? NaN)));
@@ -139,13 +139,13 @@ const hospitalDies = (death: string): Promise<void> =>
     const outcomes = await Promise.all(
       THREE.map(async (_, k) => (await stage.node(k)).run()).map(async (run) => [run]),
     );
-    const mortal = scene.started(Child.dyingHospital(stage, 3, death, 'secagg'));
+    const mortal = scene.started(Child.dyingHospital(stage, 3, death, { mode: 'secagg' }));
     let last = mortal;
     const end = await mortal.ended;
     if (end.signal === null) expect(mortal.of('calls')[0]?.count).toBeLessThanOrEqual(CALLS);
     else {
       expect(end.signal).toBe('SIGKILL');
-      last = scene.started(Child.dyingHospital(stage, 3, 'never', 'secagg'));
+      last = scene.started(Child.dyingHospital(stage, 3, 'never', { mode: 'secagg' }));
     }
     expect(await last.ended).toMatchObject({ status: 0, stderr: '' });
     expect(await coordinator.ended).toMatchObject({ status: 0, stderr: '' });

@@ -12,10 +12,21 @@ import { unusedPort } from '../support/tcp-proxy.js';
 
 export const SPEC = { kind: 'linear', inputs: 4, classes: 3 } as const;
 export const PARAMETERS = 15;
+/** Whose updates travel in seven chunks of 64 KiB. */
+export const LARGE = { kind: 'linear', inputs: 16_383, classes: 7 } as const;
+/** What a run file says of it; the norm of its updates is far above what is usual. */
+export const LARGE_RUN = {
+  ...{ embeddingLength: LARGE.inputs, clipNorm: 1_000 },
+  study: { name: 'large', labels: Array.from({ length: LARGE.classes }, (_, k) => `class ${k}`) },
+} satisfies Partial<RunFile>;
 export const RUN = 'fault-run';
 
+export const parametersOf = ({ inputs, classes }: typeof SPEC | typeof LARGE): number => (inputs + 1) * classes;
+
 /** What the k-th hospital contributes; it differs by hospital and round, and the weights have no common factor. */
-export const partOf = (k: number): Part => ({ examples: 7 + 24 * k, update: waveUpdate(k, PARAMETERS) });
+export const partOf = (k: number, spec: typeof SPEC | typeof LARGE = SPEC): Part => ({
+  ...{ examples: 7 + 24 * k, update: waveUpdate(k, parametersOf(spec)) },
+});
 
 export interface Stage {
   readonly hospitals: readonly string[];

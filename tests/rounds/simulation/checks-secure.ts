@@ -41,11 +41,8 @@ function openingsOf({ config }: History, events: readonly CoordinatorEvent[]): O
 }
 
 /** Each head is what the survivors' known updates give, and the counts in the sum are theirs. */
-function headsOf(
-  { config, initial, kept }: History,
-  openings: readonly Opening[],
-  examples: readonly number[],
-): string[] {
+function headsOf(history: History, openings: readonly Opening[], examples: readonly number[]): string[] {
+  const { config, initial, kept } = history;
   const violations: string[] = [];
   const places = config.roster.map(({ hospitalId }) => hospitalId);
   const { weightCap = 1, zMax = 1 } = config.secagg ?? {};
@@ -73,9 +70,9 @@ function headsOf(
       velocity[k] = momentum * (velocity[k] ?? 0) + mean;
       return value + rate * velocity[k];
     });
-    const actual = kept.get(round);
-    // A snapshot that a crash has taken is written by nobody again: the hospitals' heads say the same.
-    if (actual === undefined) return violations;
+    // A snapshot that a crash has taken is written by nobody again; the store has the head that the hospitals read.
+    const actual = kept.get(round) ?? storedHead(history, event.model);
+    if (actual === undefined) return [...violations, `the head of round ${round} is nowhere`];
     const off = actual.findIndex((value, k) => Math.abs(value - (expected[k] ?? 0)) > bound);
     if (off >= 0) violations.push(`round ${round}: the head is not the mean of its ${survivors.length} survivors`);
     if (digestOf(actual) !== event.model) violations.push(`the snapshot of round ${round} is another head`);
@@ -86,6 +83,12 @@ function headsOf(
     if (state.round !== i + 1) violations.push(`round ${state.round} was completed as number ${i + 1}`);
   });
   return violations;
+}
+
+/** As hospitals read it; its name is its digest. */
+function storedHead({ database, config }: History, digest: string): Float32Array | undefined {
+  const bytes = database.runs.get(config.runId)?.blobs.get(`model/${digest}`)?.bytes;
+  return bytes && new Float32Array(Uint8Array.from(bytes).buffer);
 }
 
 function statementsOf(history: History, openings: readonly Opening[]): string[] {
@@ -117,7 +120,7 @@ function wordsOf({ acknowledged, offered }: History, events: readonly Coordinato
 }
 
 function hospitalsOf(history: History, openings: readonly Opening[]): string[] {
-  const { outcomes, config, kept } = history;
+  const { outcomes, config } = history;
   const best = signed(history, 'run-end')[0]?.['best'] as { readonly model: string } | null | undefined;
   const last = openings.findLast(({ state }) => state.secure.lastly === undefined)?.event.model;
   const final = config.selection.patienceRounds > 0 && best ? best.model : last;
@@ -127,9 +130,7 @@ function hospitalsOf(history: History, openings: readonly Opening[]): string[] {
     if (outcome.ended === 'refused-here') return [`${hospitalId} left: ${outcome.code} ${outcome.detail}`];
     if (outcome.ended === 'refused-there') return [`${hospitalId} was turned away: ${outcome.error.code}`];
     if (outcome.ended === 'stopped') return [`${hospitalId} was stopped by nobody`];
-    return headOf(outcome.model) === (final ?? 'none') || kept.size === 0
-      ? []
-      : [`${hospitalId} ends with another head`];
+    return headOf(outcome.model) === (final ?? 'none') ? [] : [`${hospitalId} ends with another head`];
   });
 }
 

@@ -25,8 +25,11 @@ export interface History {
   readonly trainings: ReadonlyMap<string, number>;
   readonly kept: ReadonlyMap<number, Float32Array>;
   readonly outcomes: ReadonlyMap<HospitalId, NodeOutcome>;
-  /** How much longer than its deadline a phase may last: frozen processes, absent stores, slow clocks. */
-  readonly slackMs: number;
+  /** When the coordinator or its store did nothing, in milliseconds since the store's epoch. */
+  readonly stillnesses: readonly { readonly fromMs: number; readonly untilMs: number }[];
+  /** From the store's epoch until then calls of the store may fail, and are tried again. */
+  readonly storeFailsUntilMs: number;
+  /** Of the coordinators' clocks: milliseconds of one in one of the world's. */
   readonly slowestClock: number;
 }
 
@@ -147,8 +150,16 @@ function endOf(history: History, rounds: readonly ExpectedRound[], state: Coordi
   ];
 }
 
+/** Work of the coordinator itself, for which there is no timer: a few dozen calls of the store. */
+const WORK_MS = 2_500;
+/** One write: what ends a phase is noted when it is in the log. */
+const WRITE_MS = 500;
+/** Tries that fail are further and further apart. */
+const RETRIES_MS = 4_000;
+
 /** No phase outlasts its timers, counted from its beginning, or from the last process that took it up. */
-export function deadlinesOf({ config, database, slackMs, slowestClock }: History): string[] {
+export function deadlinesOf(history: History): string[] {
+  const { config, database, slowestClock, storeFailsUntilMs } = history;
   const rules = rulesOf(config);
   const violations: string[] = [];
   let { state } = startCoordinator(rules);
@@ -156,23 +167,33 @@ export function deadlinesOf({ config, database, slackMs, slowestClock }: History
   for (const { event: text, at } of database.runs.get(config.runId)?.events ?? []) {
     const event = JSON.parse(text) as CoordinatorEvent;
     const atMs = Date.parse(at);
-    const limitMs = limitOf(state, rules) / slowestClock + slackMs;
+    const timerMs = limitOf(state, rules);
+    const slackMs = (timerMs === 0 ? WORK_MS : WRITE_MS) + (sinceMs < storeFailsUntilMs ? RETRIES_MS : 0);
+    const limitMs = timerMs / slowestClock + slackMs + stillBetween(history, sinceMs, atMs);
     const lastedMs = atMs - sinceMs;
     if (event.type !== 'restarted' && lastedMs > limitMs) {
       violations.push(`${state.phase} lasted ${Math.round(lastedMs)} ms, longer than ${Math.round(limitMs)} ms`);
     }
     const { state: next } = stepCoordinator(rules, state, event);
-    const begins = next.phase !== state.phase || event.type === 'restarted' || event.type === 'resume';
+    const isSecondPeriod = next.phase === 'gathering' && state.phase === 'gathering' && next.overdue !== state.overdue;
+    const begins =
+      next.phase !== state.phase || isSecondPeriod || event.type === 'restarted' || event.type === 'resume';
     if (begins || Number.isNaN(sinceMs)) sinceMs = atMs;
     state = next;
   }
   return violations;
 }
 
+/** What was asked for in a stillness is done after it. */
+const stillBetween = ({ stillnesses }: History, fromMs: number, untilMs: number): number =>
+  stillnesses
+    .map((still) => Math.min(untilMs, still.untilMs) - Math.max(fromMs, still.fromMs))
+    .reduce((sum, sharedMs) => sum + Math.max(0, sharedMs), 0);
+
 function limitOf(state: CoordinatorState, rules: RunRules): number {
   switch (state.phase) {
     case 'gathering':
-      return state.paused ? Number.POSITIVE_INFINITY : 2 * rules.gatherTimeoutMs;
+      return state.paused ? Number.POSITIVE_INFINITY : rules.gatherTimeoutMs;
     case 'collecting':
     case 'advertising':
     case 'closing':

@@ -29,6 +29,8 @@ export interface Simulated {
 const RUN = 'simulated-run';
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 const SLOWEST_CLOCK = 0.7;
+/** While these last, the coordinator gets nothing done. */
+const STILL: readonly Blow[] = ['coordinator-freeze', 'store-outage'];
 const DERIVED = ['roster', 'deliver', 'survivors', 'unmask-request'];
 
 /** Of a seed: every third is led under secure aggregation. */
@@ -119,12 +121,19 @@ class Simulation {
 
   async check(isInTime: boolean): Promise<void> {
     const { world, config, database, outcomes } = this;
-    const blowsMs = this.scenario.blows.reduce((sum, { lastsMs }) => sum + lastsMs, 0);
+    const { blows, faults, faultsUntilMs, skewedClocks } = this.scenario;
     const history: History = {
       ...{ config, database, outcomes, ...this.#history },
       initial: initialParameters(config.head, config.seed),
-      slackMs: 15_000 + blowsMs,
-      slowestClock: SLOWEST_CLOCK,
+      stillnesses: blows
+        .filter(({ blow }) => STILL.includes(blow))
+        .map(({ atMs, lastsMs }) => ({
+          fromMs: EPOCH_MS + atMs,
+          untilMs: EPOCH_MS + Math.min(atMs + lastsMs, faultsUntilMs),
+        })),
+      storeFailsUntilMs:
+        faults.storeFailure > 0 || blows.some(({ blow }) => STILL.includes(blow)) ? EPOCH_MS + faultsUntilMs : 0,
+      slowestClock: skewedClocks ? SLOWEST_CLOCK : 1,
     };
     if (!isInTime) world.violated('the run and its hospitals did not come to an end');
     for (const coordinator of this.coordinators) this.#compareWithLog(coordinator);
