@@ -6,6 +6,7 @@
  * led to its sum in secagg-sets.test.ts.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { NodeProgress } from '@consilium/hospital';
 import type { RunConfig, Statement } from '@consilium/protocol';
 import { checkPlan } from '@consilium/secagg';
 import { LyingCoordinator } from '../support/lying-coordinator.js';
@@ -74,4 +75,16 @@ describe('a sum of two, of which each knows the other’s update', () => {
       expect(lying.wordsOf(next[stage])).toEqual([]);
     },
   );
+});
+
+it('a configuration that tolerates fewer than usual says so at every hospital, before it sends anything', async () => {
+  const said: string[] = [];
+  const secagg = { tolerated: 0, weightCap: 100, zMax: 2 ** 20, stageTimeoutMs: 60_000 };
+  const progress = (step: NodeProgress): void => {
+    if (step.event === 'who-sees') said.push(...step.lines);
+  };
+  lying = await LyingCoordinator.summon(ALL, { config: { secagg }, node: { progress } });
+  const guarantee = said.filter((line) => line.startsWith('c = 0 of 4 hospitals may collude'));
+  expect(guarantee).toHaveLength(ALL.length);
+  expect(guarantee[0]).toMatch(/FEWER THAN THE USUAL 1.*t = 3/);
 });

@@ -118,6 +118,8 @@ describe('the demonstration on synthetic X-rays', () => {
       federated: FIGURES,
       backbone: { name: 'string', hash: 'string', trained: 'boolean' },
       ...{ engine: 'string', trainer: 'string', mode: 'string' },
+      collusion: { hospitals: 'number', tolerated: 'number' },
+      sums: { whole: 'number', sampled: 'number', no: 'number' },
     });
     expect(result).toMatchObject({ mode: 'secagg', backbone: { trained: false } });
   });

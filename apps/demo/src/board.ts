@@ -112,6 +112,12 @@ export class Board {
         );
         return;
       }
+      case 'disputed':
+        this.note(`round ${step.round}: ${step.hospital} says that ${step.accused} dealt it bad shares`);
+        return;
+      case 'left-out':
+        this.note(`${step.hospitals.join(' and ')} disputed shares again: in no later round`);
+        return;
       case 'stage':
       case 'connected':
       case 'about':
@@ -153,6 +159,7 @@ export class Board {
         return;
       case 'data':
       case 'page':
+      case 'who-sees':
       case 'verified':
       case 'finished':
     }

@@ -15,6 +15,7 @@ const summary: Summary = {
   seconds: { preparing: 6, training: 1, evaluating: 1, transfer: 0, waiting: 2 },
   backbone: { name: 'ResNet50, untrained (seeded random weights)', hash: 'ab', trained: false },
   ...{ engine: 'onnxruntime-cpu', trainer: 'tfjs-wasm', mode: 'sealed', localOnly: NONE, federated: GOOD },
+  ...{ collusion: null, sums: { whole: 0, sampled: 0, no: 0 } },
 };
 const federation: Federation = {
   rounds: [
@@ -62,6 +63,25 @@ describe('resultTable', () => {
   it('says what was lost and what was set aside', () => {
     expect(lines).toContain('LOST c: ended by SIGKILL');
     expect(lines).toContain('warning hospital-a: TRUNCATED: 2 images quarantined');
+  });
+
+  it('says who saw what, and of sums no more than hospitals did', () => {
+    expect(resultTable(result)).toContain('THE COORDINATOR SAW EACH UPDATE');
+    const collusion = { hospitals: 4, tolerated: 1 };
+    const said = (sums: Summary['sums']): string => {
+      const one = { ...summary, mode: 'secagg', collusion, sums };
+      const summaries = new Map(['a', 'b'].map((id) => [id, one]));
+      const text = resultTable(demoResult({ ...federation, summaries }, pooled, 1));
+      for (const line of text.split('\n')) expect(line.length, line).toBeLessThan(81);
+      return text.replaceAll(/\s+/g, ' ');
+    };
+    const all = said({ whole: 3, sampled: 0, no: 0 });
+    expect(all).toContain("nobody saw one hospital's update");
+    expect(all).toContain('more than 1 of 4 hospitals');
+    expect(all).toContain('followed 6 sums and recomputed 6 whole, 0 in random parts, 0 not.');
+    expect(said({ whole: 1, sampled: 2, no: 3 })).toContain(
+      '12 sums and recomputed 2 whole, 4 in random parts, 6 not.',
+    );
   });
 
   it('says that an untrained backbone proves nothing, and only then', () => {

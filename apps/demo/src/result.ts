@@ -28,13 +28,19 @@ export interface DemoResult {
   readonly engine: string;
   readonly trainer: string;
   readonly mode: string;
+  /** null in the mode sealed. */
+  readonly collusion: Summary['collusion'];
+  /** Of all hospitals together. */
+  readonly sums: Summary['sums'];
 }
 
 export function demoResult(federation: Federation, pooled: Pooled, seconds: number): DemoResult {
   const summaries = [...federation.summaries];
   const first = summaries[0]?.[1];
   if (first === undefined) throw new TypeError('a result needs a hospital');
-  const { backbone, engine, trainer, mode } = first;
+  const { backbone, engine, trainer, mode, collusion } = first;
+  const total = (how: keyof Summary['sums']): number => summaries.reduce((sum, [, { sums }]) => sum + sums[how], 0);
+  const sums = { whole: total('whole'), sampled: total('sampled'), no: total('no') };
   return {
     seconds,
     rounds: federation.rounds.map(({ round, seconds, hospitals, missing, totals }) => ({
@@ -58,7 +64,7 @@ export function demoResult(federation: Federation, pooled: Pooled, seconds: numb
     lost: federation.lost,
     pooled: pooled.pooled,
     federated: pooled.federated,
-    ...{ backbone, engine, trainer, mode },
+    ...{ backbone, engine, trainer, mode, collusion, sums },
   };
 }
 
@@ -85,7 +91,7 @@ export function resultTable(result: DemoResult): string {
     '',
     ...result.lost.map(({ id, why }) => `LOST ${id}: ${why}`),
     ...result.hospitals.flatMap(({ id, warnings }) => warnings.map((warning) => `warning ${id}: ${warning}`)),
-    WHO_SAW_WHAT[result.mode] ?? `mode ${result.mode}`,
+    ...whoSawWhat(result),
     `backbone ${result.backbone.name},`,
     `embeddings ${result.engine}, training ${result.trainer}, ${result.seconds.toFixed(1)} s`,
     ...(result.backbone.trained
@@ -95,12 +101,20 @@ export function resultTable(result: DemoResult): string {
   ].join('\n');
 }
 
-/** One line of table A.10 of the design. */
-const WHO_SAW_WHAT: Readonly<Record<string, string>> = {
-  secagg:
-    "mode secagg: nobody saw one hospital's update, size or figures; the coordinator opened\nsums alone, and each hospital recomputed them.",
-  sealed: 'mode sealed: THE COORDINATOR SAW EACH UPDATE; the other hospitals saw none.',
-};
+/** What table A.10 of the design says, and how far hospitals have checked it. */
+function whoSawWhat({ mode, collusion, sums }: DemoResult): string[] {
+  if (mode === 'sealed') return ['mode sealed: THE COORDINATOR SAW EACH UPDATE; the other hospitals saw none.'];
+  if (collusion === null) return [`mode ${mode}`];
+  const { hospitals, tolerated } = collusion;
+  const followed = sums.whole + sums.sampled + sums.no;
+  const how = [`${sums.whole} whole`, `${sums.sampled} in random parts`, `${sums.no} not`].join(', ');
+  return [
+    "mode secagg: nobody saw one hospital's update, size or figures; the coordinator",
+    `opened sums alone, of three hospitals or more. It would take the coordinator and`,
+    `more than ${tolerated} of ${hospitals} hospitals together to see one. Hospitals followed ${followed} sums and`,
+    `recomputed ${how}.`,
+  ];
+}
 
 /** Without lines: two of them fit an 80-column terminal. */
 function plainTable(head: string[]): Table.Table {

@@ -22,6 +22,8 @@ export const coordinatorStep = z.union([
     totals: z.object({ weight: z.number(), loss: z.number() }),
   }),
   z.object({ event: z.literal('stage'), round: z.number(), stage: z.string() }),
+  z.object({ event: z.literal('disputed'), round: z.number(), hospital: named, accused: named }),
+  z.object({ event: z.literal('left-out'), round: z.number(), hospitals: z.array(named) }),
   z.object({
     event: z.literal('federated-evaluation'),
     round: z.number(),
@@ -59,6 +61,7 @@ export const hospitalStep = z.union([
     round: z.number(),
     scores: z.object({ balancedAccuracy: z.number() }),
   }),
+  z.object({ event: z.literal('who-sees'), lines: z.array(z.string()) }),
   z.object({ event: z.literal('verified'), round: z.number(), recomputed: z.enum(['whole', 'sampled', 'no']) }),
   z.object({ event: z.literal('warning'), message: z.string() }),
   z.object({ event: z.literal('finished'), file: z.string() }),
@@ -81,6 +84,8 @@ export const summarySchema = z.object({
   engine: z.string(),
   trainer: z.string(),
   mode: z.string(),
+  collusion: z.nullable(z.object({ hospitals: z.number(), tolerated: z.number() })),
+  sums: z.object({ whole: z.number(), sampled: z.number(), no: z.number() }),
   localOnly: metrics,
   federated: metrics,
 });

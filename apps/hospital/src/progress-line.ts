@@ -31,6 +31,8 @@ export function lineOf(step: StartProgress): string | undefined {
       return step.round > 0 ? `round ${step.round}: ${step.stage}` : step.stage;
     case 'declined':
       return `round ${step.round}: no update, ${step.reason}`;
+    case 'who-sees':
+      return ['who could see what in this run', ...step.lines.map((line) => `  ${line}`)].join('\n');
     case 'verified':
       return `round ${step.round}: ${VERIFIED[step.recomputed]}`;
     case 'evaluated': {

@@ -5,6 +5,7 @@
 import { canonicalBytes, sha256Hex } from '@consilium/bytes';
 import { headTensors } from '@consilium/model-spec';
 import type { Opened, RobustTerms, RunConfig } from '@consilium/protocol';
+import { whoSees } from './who-sees.js';
 
 /** What a configuration promises, as the hospital works it out for itself. */
 export interface ApprovalTerms {
@@ -21,17 +22,6 @@ export interface ApprovalTerms {
 
 /** SHA-256 over the canonical JSON of the study: its name and its labels in order. */
 export const studyHash = (study: RunConfig['study']): string => sha256Hex(canonicalBytes(study));
-
-const WHO_SEES: Readonly<Record<ApprovalTerms['mode'], readonly string[]>> = {
-  secagg: [
-    'the coordinator: the sum of all updates of a round, and no single one, unless it colludes with too many hospitals',
-    'other hospitals: the new shared head of each round',
-  ],
-  sealed: [
-    'the coordinator: EACH UPDATE OF THIS HOSPITAL, in the clear',
-    'other hospitals: the new shared head of each round; not this hospital’s update',
-  ],
-};
 
 /** Texts come from the coordinator: none may move a terminal's cursor, or turn the direction of reading. */
 const visible = (text: string): string =>
@@ -60,7 +50,7 @@ export function approvalSubject(
     `hospitals      ${body.roster.map(({ hospitalId }) => hospitalId).join(', ')}`,
     `trust mode     ${mode}`,
     'who would see what',
-    ...WHO_SEES[mode].map((line) => `  ${line}`),
+    ...whoSees(body).map((line) => `  ${line}`),
     'what would leave in each round',
     `  the head: ${tensors.join(', ')}; about ${sentBytes} bytes`,
     '  the number of training images, a training loss, and figures on held-out images',

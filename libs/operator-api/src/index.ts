@@ -8,6 +8,7 @@ export * from './roles.js';
 export * from './run-check.js';
 export { promisedTerms, type PromisedTerms } from './run-terms.js';
 export { runFileSchema, type RunFile } from './run-file.js';
+export { collusionLine, collusionOf, whoSees, type Collusion } from './who-sees.js';
 export * from './runs.js';
 export * from './sessions.js';
 export * from './timeline.js';

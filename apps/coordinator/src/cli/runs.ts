@@ -1,7 +1,7 @@
 /** `run`: what an operator does with runs. Without a command it leads one run from a file to its end. */
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { eventPage, runDetail, runSummary, type EventPage } from '@consilium/operator-api';
+import { collusionLine, eventPage, runDetail, runSummary, type EventPage } from '@consilium/operator-api';
 import { readRunText } from '../run-file.js';
 import { Daemon, type DaemonOptions } from './daemon.js';
 import { formatOption, homeOption, say, wholeNumber, type Format } from './output.js';
@@ -40,7 +40,9 @@ export function addRunCommands(program: Command): void {
     async (file: string, options: Options) => {
       const text = await readRunText(file);
       const begun = await (await Daemon.find(options)).post('/runs', runDetail, text);
-      say(options, begun, `run ${begun.run} has begun; configuration ${begun.configDigest}`);
+      const { colluders: tolerated } = begun.visible;
+      const guarantee = tolerated === null ? [] : [collusionLine({ hospitals: begun.hospitals.length, tolerated })];
+      say(options, begun, [`run ${begun.run} has begun; configuration ${begun.configDigest}`, ...guarantee].join('\n'));
     },
   );
 

@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino } from 'pino';
+import { collusionLine, collusionOf } from '@consilium/operator-api';
 import { CoordinatorError, EXIT_STATUS } from '../errors.js';
 import { enrolledHospitals, reopenHome, type Home } from '../home.js';
 import { lockHome } from '../home-lock.js';
@@ -107,7 +108,11 @@ export async function leadRun(runFile: string, options: ServeOptions): Promise<v
   const file = await readRunFile(runFile);
   const home = await reopenHome(options.home);
   const led = await withCoordinator(home, options, interrupted.signal, async (coordinator) => {
-    const conductor = await coordinator.begin(runConfig(file, await enrolledHospitals(home)));
+    const config = runConfig(file, await enrolledHospitals(home));
+    const conductor = await coordinator.begin(config);
+    const collusion = collusionOf(config);
+    // Programs have it in the configuration.
+    if (collusion !== null && options.format === 'text') say(options, collusion, collusionLine(collusion));
     interrupted.on(() => void conductor.accept({ type: 'stop' }));
     const ended = await Promise.race([conductor.ended, coordinator.deposed]);
     if (ended === undefined) throw new CoordinatorError('DEPOSED', 'another coordinator has taken over this store');

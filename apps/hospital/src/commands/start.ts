@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
+import { collusionOf, whoSees } from '@consilium/operator-api';
 import type { RunConfig, RunId } from '@consilium/protocol';
 import { readHospitalConfig, type HospitalConfig } from '../config.js';
 import { LocalControl } from '../control/local-control.js';
@@ -222,6 +223,9 @@ async function summarise(
     engine: engineId,
     trainer: learner.backend.id,
     mode: runConfig.mode,
+    whoSees: whoSees(runConfig),
+    collusion: collusionOf(runConfig),
+    sums: outcome.sums,
     localOnly: metricsOf(localOnly),
     federated: metricsOf(federated),
     details: { study: runConfig.study.name, labels: runConfig.study.labels, localOnly, federated },

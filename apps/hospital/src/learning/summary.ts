@@ -29,6 +29,12 @@ export interface Summary {
   readonly engine: string;
   readonly trainer: string;
   readonly mode: string;
+  /** Who could see what, as people read it. */
+  readonly whoSees: readonly string[];
+  /** c of n hospitals; null where the mode has no such notion. */
+  readonly collusion: { readonly hospitals: number; readonly tolerated: number } | null;
+  /** Sums of the mode secagg, by how this hospital recomputed them from the masked updates. */
+  readonly sums: Readonly<Record<'whole' | 'sampled' | 'no', number>>;
   /** On this hospital's test part: a head trained here alone for as many epochs, and the shared one. */
   readonly localOnly: Metrics;
   readonly federated: Metrics;

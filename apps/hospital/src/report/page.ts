@@ -82,10 +82,12 @@ function notes({ backbone, warnings }: Summary): Markup {
 ${warnings.map((warning) => markup`<p>${warning}</p>`)}</div>`;
 }
 
-function provenance({ rounds, mode, backbone, engine, trainer, bytesSent }: Summary): Markup {
+function provenance({ rounds, mode, whoSees, sums, backbone, engine, trainer, bytesSent }: Summary): Markup {
   const facts: readonly (readonly [string, string])[] = [
     ['rounds', String(rounds)],
     ['trust mode', mode],
+    ['who could see what', whoSees.join('; ')],
+    ...(mode === 'secagg' ? ([['sums recomputed here', sumsChecked(sums)]] as const) : []),
     ['backbone', `${backbone.name}, ${backbone.trained ? 'trained' : 'untrained'}`],
     ['its hash', backbone.hash],
     ['embeddings by', engine],
@@ -94,3 +96,6 @@ function provenance({ rounds, mode, backbone, engine, trainer, bytesSent }: Summ
   ];
   return markup`<dl>${facts.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>\n`)}</dl>`;
 }
+
+const sumsChecked = ({ whole, sampled, no }: Summary['sums']): string =>
+  `${whole} whole, ${sampled} in random parts, ${no} not: their masked updates were not kept any more`;

@@ -99,6 +99,15 @@ describe('the page', () => {
     expect(reportPage(pages['usual'] as Summary)).not.toContain('pooled');
   });
 
+  it('says who could see what, and how far sums were checked here', () => {
+    expect(reportPage(sampleSummary())).toContain('EACH UPDATE OF THIS HOSPITAL');
+    expect(reportPage(sampleSummary())).not.toContain('sums recomputed');
+    const whoSees = ['the coordinator: sums alone', 'c = 1 of 4 hospitals'];
+    const page = reportPage(sampleSummary({}, { mode: 'secagg', whoSees, sums: { whole: 3, sampled: 2, no: 1 } }));
+    expect(page).toContain('the coordinator: sums alone; c = 1 of 4 hospitals');
+    expect(page).toContain('3 whole, 2 in random parts, 1 not');
+  });
+
   it('says what the figures are worth', () => {
     const untrained = { name: 'resnet50', hash: '00', trained: false };
     const page = reportPage(sampleSummary({}, { backbone: untrained }));

@@ -35,6 +35,8 @@ export function sampleSummary(details: Partial<Summary['details']> = {}, changes
     quarantined: { TRUNCATED: 2, NEARLY_BLANK: 1 },
     warnings: ['TRUNCATED: 2 images quarantined'],
     ...{ bytesSent: 123_456, seconds: {}, engine: 'onnxruntime-cpu', trainer: 'tfjs-wasm' },
+    whoSees: ['the coordinator: EACH UPDATE OF THIS HOSPITAL, in the clear'],
+    ...{ collusion: null, sums: { whole: 0, sampled: 0, no: 0 } },
     backbone: { name: 'resnet50', hash: 'ab'.repeat(32), trained: true },
     ...{ localOnly: metrics, federated: metrics },
     details: {

@@ -4,10 +4,13 @@ import type { LocalRefusal } from '@consilium/rounds';
 import { Refused, type CoordinatorChannel } from '../channel/channel.js';
 import type { RunOutcome } from './outcome.js';
 import type { Stopwatch } from './stopwatch.js';
+import type { Recomputed } from './summed-head.js';
 
 export class Ending {
   /** What the coordinator has said of it: whoever waits for a person need not wait for one any more. */
   announced: RunEnd | undefined;
+  /** Sums that were followed, by how they were recomputed. */
+  readonly sums: Record<Recomputed, number> = { whole: 0, sampled: 0, no: 0 };
   #isOver = false;
   #resolve!: (outcome: RunOutcome) => void;
   #reject!: (error: unknown) => void;
@@ -48,7 +51,17 @@ export class Ending {
     model: Float32Array | undefined,
   ): void {
     const { sentBytes } = this.channel;
+    const { sums } = this;
     this.#isOver = true;
-    this.#resolve({ ended: outcome, reason, rounds, config, model, sentBytes, seconds: this.stopwatch.seconds() });
+    this.#resolve({
+      ended: outcome,
+      reason,
+      rounds,
+      config,
+      model,
+      sentBytes,
+      sums,
+      seconds: this.stopwatch.seconds(),
+    });
   }
 }

@@ -5,6 +5,7 @@
  */
 import { fromHex } from '@consilium/bytes';
 import { isSafeAgreementKey } from '@consilium/crypto';
+import { whoSees } from '@consilium/operator-api';
 import type { ProtocolError } from '@consilium/protocol';
 import { type Aggregate, type Digest, type Opened, type RunConfig, type SecAggAggregate } from '@consilium/protocol';
 import { SecAggError } from '@consilium/secagg';
@@ -153,6 +154,7 @@ export class HospitalRun {
     });
     switch (admission.is) {
       case 'admitted':
+        this.#say({ event: 'who-sees', lines: whoSees(config.body) });
         this.#heads.keep(admission.initialModel, admission.initial);
         if (config.body.mode === 'secagg') {
           this.#secure = await SecurePart.open(this.ports, config, admission.initial);
@@ -232,6 +234,7 @@ export class HospitalRun {
         (this.#secure as SecurePart).follow(from, aggregate),
       );
       this.#heads.keep(head.digest, head.model);
+      this.#ending.sums[recomputed] += 1;
       this.#say({ event: 'verified', round: body.round, recomputed });
     } catch (error) {
       this.#disbelieve(error);

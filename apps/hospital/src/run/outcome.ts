@@ -20,6 +20,8 @@ export type RunProgress =
       readonly round: number;
       readonly reason: DeclineReason;
     }
+  /** Before anything is sent: what this hospital's people may want to know of it. */
+  | { readonly event: 'who-sees'; readonly run: string; readonly lines: readonly string[] }
   /** The new head follows from the sum; `recomputed`: how far the sum was, from the vectors of all who are in it. */
   | { readonly event: 'verified'; readonly run: string; readonly round: number; readonly recomputed: Recomputed }
   | { readonly event: 'evaluated'; readonly run: string; readonly round: number; readonly scores: Scores };
@@ -37,6 +39,8 @@ export type RunOutcome =
       /** The head that the run ends with: of the best round where the run stops early, else of the last. */
       readonly model: Float32Array | undefined;
       readonly sentBytes: number;
+      /** Of mode secagg: sums that this process followed, by how it recomputed them. */
+      readonly sums: Readonly<Record<Recomputed, number>>;
       readonly seconds: Record<Activity, number>;
     }
   | { readonly ended: 'refused-here'; readonly code: LocalRefusal | 'POLICY'; readonly detail: string };
