@@ -1,7 +1,7 @@
 /**
  * Claims: (1) a round trains as the signed configuration says, at the learning rates of its place in the run; (2) the
  * proximal term ties a round to the shared head and leaves a head trained alone free; (3) a head trained alone meets the
- * rates of all rounds in order; (4) early stop works on the validation part, and is off where there is none.
+ * rates of all rounds in order; a second run with the same seed does not repeat the updates of the first; (4) early stop works on the validation part, and is off where there is none.
  * Oracle: `trainHead` with the settings written out; norms of updates.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { openBackend, trainHead, type Examples, type HeadBackend } from '@consil
 import { initialParameters } from '@consilium/model-spec';
 import type { RunConfig } from '@consilium/protocol';
 import { SeededRandom } from '@consilium/tensors';
-import { fitAlone, fitRound } from './fit-head.js';
+import { fitAlone, fitRound, roundSeed } from './fit-head.js';
 
 const head = { kind: 'linear', inputs: 6, classes: 3 } as const;
 const training: RunConfig['training'] = {
@@ -50,6 +50,15 @@ const written = {
 } as const;
 
 describe('fitRound', () => {
+  it('gives the same update again in the same run, and another in a run of another name', async () => {
+    const trained = async (runId: string): Promise<number[]> => {
+      const seed = roundSeed({ seed: 's', runId: runId as RunConfig['runId'] }, 'a', 1);
+      return [...(await fitRound(backend, config(), start, parts, { round: 1, seed })).parameters];
+    };
+    expect(await trained('first')).toEqual(await trained('first'));
+    expect(await trained('second')).not.toEqual(await trained('first'));
+  });
+
   it('trains as the configuration says, at the rates of its round', async () => {
     for (const [round, learningRate] of [
       [1, 0.05],

@@ -15,6 +15,16 @@ type Place = Pick<TrainingJob, 'parameters' | 'epochs' | 'seed' | 'proximalMu' |
   readonly epochsBefore: number;
 };
 
+/**
+ * Of one hospital in one round of one run: a second run with one hospital fewer must not give the same updates once more, whose
+ * sums would differ by its update alone (libs/secagg/SPEC.md, section 9).
+ */
+export const roundSeed = (
+  { seed, runId }: Pick<RunConfig, 'seed' | 'runId'>,
+  hospital: string,
+  round: number,
+): string => `${seed}/${runId}/${hospital}/${round}`;
+
 /** @param model - the shared head that the round starts from: what the proximal term ties the local one to. */
 export function fitRound(
   backend: HeadBackend,

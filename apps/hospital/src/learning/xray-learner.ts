@@ -5,7 +5,7 @@ import type { RunConfig } from '@consilium/protocol';
 import type { HospitalConfig } from '../config.js';
 import type { Learner, Prepared, Scores, TrainedUpdate } from '../run/learner.js';
 import { scoreHead } from './assessment.js';
-import { fitRound } from './fit-head.js';
+import { fitRound, roundSeed } from './fit-head.js';
 import { groupBy } from './group-by.js';
 import { readLocalData, splitFor, type LocalData, type Split } from './local-data.js';
 import { VERSION } from '../version.js';
@@ -61,7 +61,7 @@ export class XrayLearner implements Learner {
 
   async train(config: RunConfig, model: Float32Array, round: number, signal?: AbortSignal): Promise<TrainedUpdate> {
     const split = this.split(config);
-    const seed = `${config.seed}/${this.hospitalId}/${round}`;
+    const seed = roundSeed(config, this.hospitalId, round);
     const trained = await fitRound(this.backend, config, model, split, { round, seed, ...(signal && { signal }) });
     const update = trained.parameters.map((value, k) => value - (model[k] as number));
     return { update, examples: split.train.labels.length, loss: trained.loss };
