@@ -124,6 +124,10 @@ it('10. words of round 1, said again in round 2, are refused and change nothing'
   expect('said' in before && before.said.masking.has('mallory' as never)).toBe(false);
   mallory.leave();
   await siege.expectExact([EVERYBODY, HONEST], HONEST);
+  // Two sums that differ by it alone show about its update: people are told.
+  expect(siege.consortium.progress).toContainEqual(
+    expect.objectContaining({ event: 'cohort-delta', round: 2, hospital: 'mallory' }),
+  );
 });
 
 function headerOf(statement: object): object {

@@ -115,6 +115,9 @@ export class Board {
       case 'disputed':
         this.note(`round ${step.round}: ${step.hospital} says that ${step.accused} dealt it bad shares`);
         return;
+      case 'cohort-delta':
+        this.note(`warning: sums of rounds ${step.round - 1} and ${step.round} differ by ${step.hospital} alone`);
+        return;
       case 'left-out':
         this.note(`${step.hospitals.join(' and ')} disputed shares again: in no later round`);
         return;

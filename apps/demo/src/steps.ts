@@ -23,6 +23,7 @@ export const coordinatorStep = z.union([
   }),
   z.object({ event: z.literal('stage'), round: z.number(), stage: z.string() }),
   z.object({ event: z.literal('disputed'), round: z.number(), hospital: named, accused: named }),
+  z.object({ event: z.literal('cohort-delta'), round: z.number(), hospital: named }),
   z.object({ event: z.literal('left-out'), round: z.number(), hospitals: z.array(named) }),
   z.object({
     event: z.literal('federated-evaluation'),

@@ -60,6 +60,8 @@ export type Progress =
       readonly round: number;
       readonly hospitals: readonly HospitalId[];
     }
+  /** In one of the last two sums, which differ by nobody else: together they show about its update. */
+  | { readonly event: 'cohort-delta'; readonly run: RunId; readonly round: number; readonly hospital: HospitalId }
   /** It came, and a robust rule left it out. What was measured is in the signed aggregate: not for a log. */
   | {
       readonly event: 'excluded';
@@ -144,6 +146,8 @@ export function progressLine(progress: Progress): string {
       return `round ${progress.round}: ${progress.hospital} says that ${progress.accused} dealt it bad shares; both are left out`;
     case 'left-out':
       return `round ${progress.round}: ${progress.hospitals.join(' and ')} disputed shares again, and no later round of this run has them: ask their people for their logs, and begin the next run without whoever is at fault`;
+    case 'cohort-delta':
+      return `warning round ${progress.round}: its sum and the one before differ by ${progress.hospital} alone, so the two together show about its update`;
     case 'excluded':
       return `round ${progress.round}: update of ${progress.hospital} left out: ${progress.reason}`;
     case 'round-done': {

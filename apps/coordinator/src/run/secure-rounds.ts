@@ -45,6 +45,8 @@ export class SecureRounds {
   #line: Promise<unknown> = Promise.resolve();
   /** Plans and sums of completed rounds, for hospitals that were away. */
   readonly #past = new Map<number, { readonly planDigest: Digest; readonly aggregate: Opened<'secagg-aggregate'> }>();
+  /** Who is in the newest sum. */
+  #inSum: readonly HospitalId[] | undefined;
   /** Blobs that hospitals may read, by digest. */
   readonly #published = new Map<string, string>();
 
@@ -270,6 +272,7 @@ export class SecureRounds {
     this.#published.set(sum.leavesDigest, leavesName(sum.leavesDigest));
     this.#published.set(sum.evidenceDigest, evidenceName(sum.evidenceDigest));
     const ids = [...cohort].sort();
+    this.#inSum = sum.survivors.flatMap((x) => ids[x - 1] ?? []);
     for (const { x, blobDigest } of sum.vectors) {
       const hospitalId = ids[x - 1];
       if (hospitalId === undefined) continue;
@@ -280,16 +283,19 @@ export class SecureRounds {
 
   publishSum(effect: Effect<'publish-sum'>): void {
     const { round, sum, cohort } = effect;
+    const before = this.#inSum;
     const aggregate = this.remember(effect);
     this.#session = undefined;
     const ids = [...cohort].sort();
     const inSum = sum.survivors.map((x) => ids[x - 1] as HospitalId);
+    const alone = before && loneDifference(before, inSum);
     const { ports } = this;
     ports.push('secagg-aggregate', aggregate);
     if (sum.figures !== null && round > 1) {
       ports.say({ event: 'federated-evaluation', run: this.#runId, round: round - 1, figures: sum.figures });
     }
     if (effect.secure?.lastly !== undefined) return;
+    if (alone !== undefined) ports.say({ event: 'cohort-delta', run: this.#runId, round, hospital: alone });
     ports.say({
       event: 'round-done',
       run: this.#runId,
@@ -321,6 +327,12 @@ export class SecureRounds {
   get #runId() {
     return this.ports.config.body.runId;
   }
+}
+
+/** The one hospital that is in one of two sums alone: their difference shows about its update. */
+function loneDifference(before: readonly HospitalId[], now: readonly HospitalId[]): HospitalId | undefined {
+  const different = [...before.filter((id) => !now.includes(id)), ...now.filter((id) => !before.includes(id))];
+  return different.length === 1 ? different[0] : undefined;
 }
 
 /** What hospitals do next, in the words of a progress line. */
