@@ -6,6 +6,7 @@
  * callback or a promise, fails the run: vitest counts it. A failure names the seed of the message.
  * Oracle: limits of libs/protocol, and FedAvg written out in support/siege.ts.
  */
+import { Manager } from 'socket.io-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canonicalBytes, toBase64, utf8, type Json } from '@consilium/bytes';
 import { limits, requests, type RequestName } from '@consilium/protocol';
@@ -29,6 +30,17 @@ afterEach(async () => {
 });
 
 const names = Object.keys(requests) as RequestName[];
+
+/** A line of engine.io, over which nobody has come to a namespace of socket.io. */
+function silentLine(url: string): Promise<Manager['engine']> {
+  return new Promise((resolve, reject) => {
+    const manager = new Manager(url, { transports: ['websocket'], reconnection: false, autoConnect: false });
+    manager.open((error) => {
+      if (error === undefined) resolve(manager.engine);
+      else reject(error);
+    });
+  });
+}
 
 /** One good message for each event: what mutations start from. */
 async function samples(): Promise<Record<RequestName, Json>> {
@@ -197,22 +209,44 @@ describe('too much', () => {
 
   it('a flood above the rate limit cuts its own connection', async () => {
     const answers = await Promise.all(
-      Array.from({ length: 3 * limits.messagesPerSecond }, () => mallory.ask('sync', {})),
+      Array.from({ length: 3 * limits.messagesPerSecond }, () => mallory.ask('sync', 'what costs least to refuse')),
     );
-    expect(answers.at(-1)?.code).toBe('CUT');
-    expect(mallory.isCut).toBe(true);
-    expect(siege.refusals()).toContain('RATE_LIMITED');
+    // It is told why, before its line is cut.
+    expect(answers.map(({ code }) => code)).toContain('RATE_LIMITED');
+    await expect.poll(() => mallory.isCut).toBe(true);
+    expect(siege.refusals().filter((code) => code === 'RATE_LIMITED')).toHaveLength(1);
     // It may come back: the limit is one of the connection.
     const again = await RawHospital.join(siege.url, me);
     again.leave();
+  });
+
+  it('connections over which nobody ever says a word count as strangers', async () => {
+    const silent: Manager['engine'][] = [];
+    for (let k = 0; k < limits.pendingConnections; k++) silent.push(await silentLine(siege.url));
+    await expect(RawHospital.connect(siege.url)).rejects.toBe('transport close');
+    expect(await mallory.ask('sync', {})).toMatchObject({ ok: true });
+    for (const line of silent) line.close();
+    await expect
+      .poll(async () => {
+        const line = await RawHospital.connect(siege.url);
+        line.leave();
+      })
+      .toBeUndefined();
+    // Nor does one that says goodbye to the namespace keep its line.
+    const goodbye = await silentLine(siege.url);
+    const closed = new Promise((resolve) => goodbye.on('close', resolve));
+    const greeted = new Promise((resolve) => goodbye.once('message', resolve));
+    goodbye.send('0');
+    await greeted;
+    goodbye.send('1');
+    await closed;
   });
 
   it('strangers who pile up are cut, and those who are inside stay', async () => {
     const strangers: RawHospital[] = [];
     for (let k = 0; k < limits.pendingConnections; k++) strangers.push(await RawHospital.connect(siege.url));
     expect((await strangers[0]?.ask('sync', {}))?.code).toBe('NOT_AUTHENTICATED');
-    const oneTooMany = await RawHospital.connect(siege.url);
-    await expect.poll(() => oneTooMany.isCut).toBe(true);
+    await expect(RawHospital.connect(siege.url)).rejects.toBe('transport close');
     expect(await mallory.ask('sync', {})).toMatchObject({ ok: true });
     for (const stranger of strangers) stranger.leave();
     await expect

@@ -99,6 +99,7 @@ export class RawHospital {
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('connect_error', reject);
+      socket.once('disconnect', reject);
     });
     return raw;
   }

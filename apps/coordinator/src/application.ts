@@ -16,6 +16,7 @@ import { RunRegister } from './api/run-register.js';
 import { HOME, RunsController } from './api/runs.controller.js';
 import { Desk } from './gateway/desk.js';
 import { HospitalGateway } from './gateway/hospital.gateway.js';
+import { Strangers } from './gateway/strangers.js';
 import type { Home } from './home.js';
 import { MembershipController } from './membership/membership.controller.js';
 import { MembershipDeeds } from './membership/deeds.js';
@@ -32,6 +33,7 @@ import { SignIns } from './operators/sign-ins.js';
 export interface ApplicationParts {
   readonly home: Home;
   readonly desk: Desk;
+  readonly strangers: Strangers;
   readonly register: RunRegister;
   readonly hospitals: Hospitals;
   readonly membership: MembershipDeeds;
@@ -61,7 +63,7 @@ export const CONTROLLERS = [
 const BODY_BYTES = 262_144;
 
 export async function createApplication(parts: ApplicationParts): Promise<NestExpressApplication> {
-  const { home, desk, register, hospitals, health, metrics, log, door, refused } = parts;
+  const { home, desk, strangers, register, hospitals, health, metrics, log, door, refused } = parts;
   const { activity, guard, membership, operators, signIns } = parts;
 
   @Module({
@@ -74,6 +76,7 @@ export async function createApplication(parts: ApplicationParts): Promise<NestEx
       { provide: SignIns, useValue: signIns },
       { provide: HOME, useValue: home },
       { provide: Desk, useValue: desk },
+      { provide: Strangers, useValue: strangers },
       { provide: RunRegister, useValue: register },
       { provide: Hospitals, useValue: hospitals },
       { provide: MembershipDeeds, useValue: membership },

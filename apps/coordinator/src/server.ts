@@ -18,6 +18,7 @@ import { loadOrCreateToken } from './api/token.js';
 import { createApplication } from './application.js';
 import { Desk } from './gateway/desk.js';
 import { HospitalGateway } from './gateway/hospital.gateway.js';
+import { Strangers } from './gateway/strangers.js';
 import { Uploads } from './gateway/uploads.js';
 import type { Home } from './home.js';
 import { Admission } from './membership/admission.js';
@@ -205,6 +206,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     options.oidc && new Elsewhere(options.oidc, () => `${site.url(address.url)}/api/v1/session/oidc/callback`);
   const app = await createApplication({
     ...{ desk, home, hospitals, log, metrics, refused, register },
+    strangers: new Strangers(options.publicUrl !== undefined),
     health: new Health(store, () => standing.leads && !standing.closing),
     membership: new MembershipDeeds(membership, () => site.url(address.url)),
     door: doorOf({ callerOf: (request) => callers.of(request), open: OPEN_ROUTES, log, refused }),

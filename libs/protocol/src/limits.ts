@@ -27,6 +27,8 @@ export const limits = {
   reconnectPauseMs: 15_000,
   /** Open connections from one address that have not proved who they are. */
   pendingConnections: 64,
+  /** And from all addresses: more than hospitals that all come back at once. */
+  pendingConnectionsOfAll: 512,
   /** Messages per second and session; a chunk counts as one. */
   messagesPerSecond: 2_000,
 } as const;

@@ -22,6 +22,8 @@ const WAITING_READS = 256;
 export class Caller {
   readonly rate = new RateLimit();
   refusedBefore = false;
+  /** Above its rate, and told so; its line is about to be cut. */
+  isFlooding = false;
   /** Why it is no hospital any more; its line is about to be cut. */
   expelled: 'HOSPITAL_REVOKED' | 'SIGNATURE_INVALID' | undefined;
   isHere = true;

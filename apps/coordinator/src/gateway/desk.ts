@@ -10,6 +10,7 @@ import {
   openStatement,
   payloadType,
   ProtocolError,
+  REFUSALS,
   requests,
   type Ack,
   type Answers,
@@ -166,7 +167,13 @@ export class Desk {
     try {
       if (caller === undefined) throw new ProtocolError('NOT_AUTHENTICATED');
       if (!caller.rate.take()) {
-        caller.line.cut();
+        // What came with the one that was too many is noted with it.
+        if (caller.isFlooding) return { ok: false, code: 'RATE_LIMITED', message: REFUSALS.RATE_LIMITED };
+        caller.isFlooding = true;
+        // After the answer: a line that is cut carries no code any more.
+        setImmediate(() => {
+          caller.line.cut();
+        });
         throw new ProtocolError('RATE_LIMITED');
       }
       const parsed = requests[name].safeParse(input);

@@ -8,10 +8,13 @@ import {
   WebSocketServer,
   type OnGatewayConnection,
   type OnGatewayDisconnect,
+  type OnGatewayInit,
 } from '@nestjs/websockets';
-import type { Server, Socket } from 'socket.io';
+import type { IncomingMessage } from 'node:http';
+import type { Namespace, Server, Socket } from 'socket.io';
 import { limits, requests, type HospitalId, type Pushed } from '@consilium/protocol';
 import { Desk } from './desk.js';
+import { Strangers } from './strangers.js';
 
 /** Below the minute after which proxies on the way cut a WebSocket that is silent. */
 const PING_INTERVAL_MS = 25_000;
@@ -32,30 +35,56 @@ function unsentBytes({ conn }: Socket): number {
 
 const sizeOf = (data: unknown): number => (typeof data === 'string' || data instanceof Uint8Array ? data.length : 0);
 
+/** One of engine.io, under whatever namespaces are spoken over it; not in the declared types. */
+interface Connection {
+  readonly id: string;
+  readonly request: IncomingMessage;
+  once(event: 'close', listener: () => void): void;
+  close(): void;
+}
+
 @WebSocketGateway({
   maxHttpBufferSize: limits.messageBytes,
   serveClient: false,
   connectTimeout: limits.handshakeMs,
   pingInterval: PING_INTERVAL_MS,
 })
-export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDisconnect<Socket> {
+export class HospitalGateway
+  implements OnGatewayInit<Server>, OnGatewayConnection<Socket>, OnGatewayDisconnect<Socket>
+{
   /** The console's live channel is a namespace of it. */
   @WebSocketServer() readonly server!: Server;
-  /** Connections that have not proved who they are, by address. */
-  readonly #strangers = new Map<string, Set<string>>();
   /** Lines that their hospital has closed itself, for as long as it takes to say so. */
   readonly #goodbyes = new Set<string>();
 
-  constructor(@Inject(Desk) private readonly desk: Desk) {}
+  constructor(
+    @Inject(Desk) private readonly desk: Desk,
+    @Inject(Strangers) private readonly strangers: Strangers,
+  ) {}
+
+  /** Strangers are counted from their first byte on: not all of them ever come to a namespace, which ends them in time. */
+  afterInit(server: Server): void {
+    (server.engine as { on(event: 'connection', listener: (connection: Connection) => void): void }).on(
+      'connection',
+      (connection) => {
+        if (!this.strangers.admit(connection.id, connection.request)) {
+          connection.close();
+          return;
+        }
+        connection.once('close', () => {
+          this.strangers.forget(connection.id);
+        });
+      },
+    );
+    // Every other namespace has a door of its own.
+    server.on('new_namespace', (namespace: Namespace) => {
+      namespace.on('connection', (socket) => {
+        this.#known(socket);
+      });
+    });
+  }
 
   handleConnection(socket: Socket): void {
-    // Strangers may not pile up: each has a few seconds, and there is room for so many from one address.
-    const strangers = this.#strangers.get(socket.handshake.address) ?? new Set();
-    if (strangers.size >= limits.pendingConnections) {
-      socket.disconnect(true);
-      return;
-    }
-    this.#strangers.set(socket.handshake.address, strangers.add(socket.id));
     this.desk.arrive({ id: socket.id, cut: () => socket.disconnect(true), unsentBytes: () => unsentBytes(socket) });
     socket.on('disconnecting', (reason) => {
       if (reason === 'client namespace disconnect') this.#goodbyes.add(socket.id);
@@ -65,23 +94,20 @@ export class HospitalGateway implements OnGatewayConnection<Socket>, OnGatewayDi
       if (Object.hasOwn(requests, event)) next();
       else if (!this.desk.tolerates(socket.id)) socket.disconnect(true);
     });
+    // Each has a few seconds.
     setTimeout(() => {
-      this.#known(socket);
       if (this.desk.hospitalOf(socket.id) === undefined) socket.disconnect(true);
     }, this.desk.handshakeMs).unref();
   }
 
   handleDisconnect(socket: Socket): void {
-    this.#known(socket);
     this.desk.leave(socket.id, this.#goodbyes.delete(socket.id));
+    // Nobody speaks over it any more; left open, it would be one that nothing ends.
+    socket.conn.close();
   }
 
-  /** No stranger any more: proved, or gone. */
-  #known(socket: Socket): void {
-    const { address } = socket.handshake;
-    const strangers = this.#strangers.get(address);
-    strangers?.delete(socket.id);
-    if (strangers?.size === 0) this.#strangers.delete(address);
+  #known({ conn }: Socket): void {
+    this.strangers.forget((conn as unknown as Connection).id);
   }
 
   push(hospitals: readonly HospitalId[], statement: Pushed): void {
