@@ -4,7 +4,7 @@
  * who missed the end of a run is waited for, and not longer than told.
  * Oracle: a conductor that records. What a whole coordinator does with hostile peers is in tests/attacks.
  */
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { toHex } from '@consilium/bytes';
@@ -123,8 +123,12 @@ describe('Desk', () => {
     arrive('1');
     // Time stands still: on a busy machine the limit would refill between one answer and the next.
     vi.spyOn(performance, 'now').mockReturnValue(0);
-    await Promise.all(Array.from({ length: limits.messagesPerSecond + 500 }, () => desk.answer('sync', '1', {})));
-    expect(new Set(cut)).toEqual(new Set(['1']));
+    const many = Array.from({ length: limits.messagesPerSecond + 500 }, () => desk.answer('sync', '1', {}));
+    expect((await Promise.all(many)).at(-1)).toMatchObject({ code: 'RATE_LIMITED' });
     vi.restoreAllMocks();
+    // When the answer is out.
+    expect(cut).toEqual([]);
+    await nextTurn();
+    expect(cut).toEqual(['1']);
   });
 });
