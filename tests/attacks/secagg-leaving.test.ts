@@ -8,7 +8,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { canonicalBytes, toHex } from '@consilium/bytes';
-import type { Delivery, Envelope, Statement } from '@consilium/protocol';
+import type { Delivery, Envelope, RunId, Statement } from '@consilium/protocol';
 import type * as keysModule from '../../libs/secagg/src/keys.js';
 import type * as sharesModule from '../../libs/secagg/src/shares.js';
 import type * as headModule from '../support/expected-head.js';
@@ -163,6 +163,28 @@ it('so does an answer that is no answer', async () => {
   for (const name of ALL) expect(await lying.refusalOf(name)).not.toBe('aborted');
   expect(ALL.map((name) => areBlank(keysOf(name)))).toEqual([true, true, true, true]);
   expect(areBlank(held.updates)).toBe(true);
+});
+
+it('a hospital that refused the run answers no other attempt of it, also where another run keeps it connected', async () => {
+  await summon();
+  const { body } = lying.fake.config;
+  lying.tell('run-config', { ...body, runId: 'second' as RunId }, ['a']);
+  await until(() => lying.fake.heard.filter((request) => request === 'consent').length > ALL.length);
+  lying.plan();
+  const roster = await lying.due('roster');
+  const forged = roster.adverts.map((entry) => ({ ...entry, envelope: roster.adverts[0]?.envelope as Envelope }));
+  lying.tell('roster', { ...roster, adverts: forged }, ['a']);
+  await until(() => areBlank(keysOf('a')));
+  expect(lying.outcomes.size).toBe(0);
+  lying.plan({ attempt: 2 });
+  lying.present = ['b', 'c', 'd'];
+  await lying.due('roster');
+  expect(
+    lying
+      .wordsOf('advert')
+      .map(({ from }) => from)
+      .sort(),
+  ).toEqual(['b', 'c', 'd']);
 });
 
 describe('a coordinator that says no more', () => {
