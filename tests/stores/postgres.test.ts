@@ -167,7 +167,8 @@ describe.skipIf(noPostgres !== undefined)(`the PostgreSQL store ${noPostgres ?? 
 
   it('renews while a write is under way, and lets nobody take over before that write has ended', async () => {
     const url = await newDatabase();
-    const [first, second] = [await openPostgresStore(url), await openPostgresStore(url)];
+    // With as many writes under way as there are connections, too: here one.
+    const [first, second] = [await openPostgresStore(url, { connections: 1 }), await openPostgresStore(url)];
     const lease = await lead(first);
     await first.createRun(lease, RUN);
     // Holds the row of the run, so that an append stops after its check of the lease.

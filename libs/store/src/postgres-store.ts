@@ -14,13 +14,15 @@ import { SqlRunStore } from './sql-run-store.js';
  */
 export async function openPostgresStore(url: string, options?: PostgresOptions): Promise<RunStore> {
   const database = new PostgresDatabase(url, options);
+  // Behind the vectors of a hundred hospitals a renewal would come too late, and a coordinator that is well be deposed.
+  const leases = new PostgresDatabase(url, { ...options, connections: 1 });
   try {
     const [setting] = await database.read('SHOW fsync');
     if (setting?.['fsync'] !== 'on') throw new StoreError('STORE_UNAVAILABLE', 'the server runs with fsync off');
     await migrate(database);
-    return new SqlRunStore(database, new SqlBlobStore(database, blobPieces));
+    return new SqlRunStore(database, new SqlBlobStore(database, blobPieces), leases);
   } catch (error) {
-    await database.close();
+    await Promise.all([database.close(), leases.close()]);
     throw error;
   }
 }

@@ -9,22 +9,24 @@ import { pages } from './pages.js';
 import type { Entry, Lease, RunRow, RunStore, StoredDocument, StoredEvent } from './run-store.js';
 
 export class SqlRunStore implements RunStore {
+  /** @param leases - where the lease is asked for and renewed: apart from the rest, so that it need not wait for it. */
   constructor(
     private readonly database: Database,
     readonly blobs: SqlBlobStore,
+    private readonly leases: Database = database,
   ) {}
 
   async acquireLease(holder: string, ttlMs: number): Promise<Lease | undefined> {
     checkText(holder);
-    return acquireLease(this.database, holder, ttlMs);
+    return acquireLease(this.leases, holder, ttlMs);
   }
 
   async renewLease(lease: Lease, ttlMs: number): Promise<boolean> {
-    return renewLease(this.database, lease, ttlMs);
+    return renewLease(this.leases, lease, ttlMs);
   }
 
   async releaseLease(lease: Lease): Promise<void> {
-    return releaseLease(this.database, lease);
+    return releaseLease(this.leases, lease);
   }
 
   async createRun(
@@ -136,6 +138,7 @@ export class SqlRunStore implements RunStore {
 
   async close(): Promise<void> {
     await this.database.close();
+    await this.leases.close();
     await this.blobs.close();
   }
 }
