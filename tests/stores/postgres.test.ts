@@ -1,6 +1,7 @@
 /**
  * Claims: (1) the PostgreSQL store keeps what `conformance.ts` claims of every store; (2) wherever the connection is cut
- * during an append, the append is refused as unavailable or acknowledged, and repeating it stores it exactly once; (3) an
+ * during an append, the append is refused as unavailable or acknowledged, and repeating it stores it exactly once, be it of
+ * events or of bytes of a blob, and by the very store whose connection was cut; (3) an
  * outage is told, and ends with the outage: a clean restart, a crash, a cut of idle connections; what was acknowledged is
  * there after each; (4) renewing a lease does not wait for a write, taking it over does; (5) a full disk, a read-only
  * database, a server without fsync are told apart; (6) schema 1 comes forward, a newer one is refused. Oracle: a real
@@ -17,7 +18,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noPostgres, PostgresServer, SERVER_USER } from '../support/postgres.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { conformance } from './conformance.js';
-import { CREATED_AT, event, eventsOf, lead, LONG_MS, outcome, randomBytes } from './store-calls.js';
+import {
+  CREATED_AT,
+  digestOf,
+  event,
+  eventsOf,
+  lead,
+  LONG_MS,
+  outcome,
+  randomBytes,
+  sameBytes,
+} from './store-calls.js';
 
 const SCHEMA_1 = join(import.meta.dirname, '..', '..', 'libs', 'store', 'vectors', 'schema-1-postgres.sql');
 /** A simple query: 'Q', its length, the word, NUL. */
@@ -106,6 +117,38 @@ describe.skipIf(noPostgres !== undefined)(`the PostgreSQL store ${noPostgres ?? 
     expect(refused - persistedYetRefused).toBeGreaterThan(10);
     expect(persistedYetRefused).toBeGreaterThanOrEqual(3);
     await direct.close();
+    await proxy.close();
+  });
+
+  it('goes on with a blob where it is, wherever the connection of a chunk is cut', async () => {
+    const url = await newDatabase();
+    const proxy = await TcpProxy.open(url.replace(/^postgres/, 'http'));
+    const store = await openPostgresStore(url.replace(/:\d+\//, `:${new URL(proxy.url).port}/`), { connections: 1 });
+    const lease = await lead(store);
+    await store.createRun(lease, RUN);
+    const bytes = randomBytes('5', 4_096);
+    const upNow = (): number => ({ up: 0, ...proxy.connections.at(-1) }).up;
+    const chunk = (name: string, offset: number): Promise<number> =>
+      store.blobs.append(lease, 'r', name, offset, bytes.subarray(offset, offset + 2_048));
+    await store.blobs.begin(lease, 'r', 'uncut', bytes.length);
+    const before = upNow();
+    await chunk('uncut', 0);
+    const whole = upNow() - before;
+    let refused = 0;
+    // Before, within and after the COMMIT.
+    for (const fromEnd of [200, COMMIT_BYTES + 1, COMMIT_BYTES, 1, 0]) {
+      const name = `cut-${fromEnd}`;
+      await store.blobs.begin(lease, 'r', name, bytes.length);
+      proxy.cutOnceAfter('up', upNow() + whole - fromEnd);
+      if ((await outcome(chunk(name, 0))) !== 'resolved') refused++;
+      proxy.cutOnceAfter('up', Number.POSITIVE_INFINITY);
+      await persist(async () => void (await chunk(name, 0)));
+      expect(await chunk(name, 2_048)).toBe(bytes.length);
+      await store.blobs.complete(lease, 'r', name, digestOf(bytes));
+      expect(sameBytes(await store.blobs.read('r', name, 0, bytes.length), bytes)).toBe(true);
+    }
+    expect(refused).toBeGreaterThan(2);
+    await store.close();
     await proxy.close();
   });
 

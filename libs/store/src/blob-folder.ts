@@ -91,7 +91,7 @@ export class BlobFolder implements BlobContents {
     } catch (error) {
       // After a failed fsync the kernel may call lost pages clean, and the next fsync would succeed: the bytes must go.
       await this.discard([content]);
-      throw error;
+      throw fileError(error);
     }
   }
 

@@ -61,7 +61,8 @@ export class SqlBlobStore implements BlobStore {
   async append(lease: Lease, runId: string, name: string, offset: number, bytes: Uint8Array): Promise<number> {
     checkKey(runId, name);
     checkOffset(offset);
-    return this.#write(lease, async (query) => {
+    let committed = (): void => undefined;
+    const received = await this.#write(lease, async (query) => {
       const { content, sizeBytes, sha256 } = known(
         await this.#find(query, runId, name, this.database.dialect.updateLock),
       );
@@ -73,11 +74,13 @@ export class SqlBlobStore implements BlobStore {
       if (offset > received) throw new StoreError('BLOB_GAP', `the blob goes on at byte ${received}`);
       if (end <= received) return received;
       const taken = bytes.subarray(received - offset);
-      await this.#digests.during(content, received, lease, taken, () =>
+      committed = await this.#digests.during(content, received, lease, taken, () =>
         this.contents.write(query, content, received, taken),
       );
       return end;
     });
+    committed();
+    return received;
   }
 
   async received(runId: string, name: string): Promise<number | undefined> {
@@ -104,7 +107,10 @@ export class SqlBlobStore implements BlobStore {
       await this.#removeRows(lease, 'run_id = $1 AND content = $2', [runId, blob.content]);
       throw new StoreError('DIGEST_MISMATCH', 'the bytes have another digest; they are discarded');
     }
-    await this.contents.sync(blob.content);
+    await this.contents.sync(blob.content).catch((error: unknown) => {
+      this.#digests.forget([blob.content]);
+      throw error;
+    });
     // The bytes are durable here. A crash before the commit leaves a whole blob that is completed again.
     await this.#write(lease, async (query) => {
       const marked = await query('UPDATE blob SET sha256 = $2 WHERE content = $1 RETURNING content', [

@@ -2,14 +2,17 @@
  * Claims: whichever call to the database or to the files fails, before it has an effect or after it had all of it,
  * (1) the caller gets STORE_UNAVAILABLE and no acknowledgement; (2) a program that opens the store next finds the state
  * before that step or the state after it, never one between; (3) repeating the step with the same arguments, and going on,
- * ends in the state of a run without faults; (4) no bytes are left that no row names. Oracle: the same steps without faults.
+ * ends in the state of a run without faults, on a store that is opened anew and on the very one that failed, whether the
+ * bytes of blobs are files or rows; (4) no bytes are left that no row names; (5) a blob whose fsync failed is sent again and
+ * completed; (6) pieces behind a hole do not count. Oracle: the same steps without faults.
  */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { BlobFolder } from './blob-folder.js';
+import { blobPieces } from './blob-pieces.js';
 import { SqlBlobStore, type BlobContents } from './blobs.js';
 import type { Database, Query } from './database.js';
 import { openEmbeddedStore } from './embedded-store.js';
@@ -19,6 +22,9 @@ import { SqlRunStore } from './sql-run-store.js';
 import { SqliteDatabase } from './sqlite.js';
 
 type Mode = 'fails' | 'fails-but-persisted';
+type Bytes = 'files' | 'rows';
+/** Who repeats the step that failed. */
+type Repeater = 'another program' | 'the same program';
 
 /** Lets every call pass but the nth. */
 class Fault {
@@ -143,17 +149,35 @@ async function begun(): Promise<string> {
   return folder;
 }
 
-async function openFailing(folder: string, fault: Fault): Promise<RunStore> {
+/** The tables of PostgreSQL's contents, in SQLite. */
+const PIECES = `CREATE TABLE IF NOT EXISTS blob_piece (
+  content TEXT NOT NULL REFERENCES blob (content) ON DELETE CASCADE, first_byte INTEGER NOT NULL,
+  size_bytes INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (content, first_byte))`;
+
+async function openWith(folder: string, bytes: Bytes, fault?: Fault): Promise<RunStore> {
   const database = await SqliteDatabase.open(join(folder, 'store.sqlite'));
-  const contents = await BlobFolder.open(join(folder, 'blobs'), database.read);
-  const failing = failingDatabase(database, fault);
-  return new SqlRunStore(failing, new SqlBlobStore(failing, failingContents(contents, fault)));
+  if (bytes === 'rows') await database.transaction((query) => query(PIECES));
+  const contents = bytes === 'rows' ? blobPieces : await BlobFolder.open(join(folder, 'blobs'), database.read);
+  const failing = fault === undefined ? database : failingDatabase(database, fault);
+  const failingBytes = fault === undefined ? contents : failingContents(contents, fault);
+  return new SqlRunStore(failing, new SqlBlobStore(failing, failingBytes));
 }
 
-async function cleanStates(): Promise<{ states: string[]; calls: number }> {
+/** Contents that are stored, whether a row names them or not. */
+async function storedContents(folder: string, bytes: Bytes): Promise<number> {
+  // What a cut-off removal left goes with the next opening.
+  await (await openWith(folder, bytes)).close();
+  if (bytes === 'files') return (await readdir(join(folder, 'blobs'))).length;
+  const database = await SqliteDatabase.open(join(folder, 'store.sqlite'));
+  const rows = await database.read('SELECT DISTINCT content FROM blob_piece');
+  await database.close();
+  return rows.length;
+}
+
+async function cleanStates(bytes: Bytes): Promise<{ states: string[]; calls: number }> {
   const folder = await begun();
   const counter = new Fault(Number.POSITIVE_INFINITY, 'fails');
-  const [counted, watcher] = [await openFailing(folder, counter), await openEmbeddedStore(folder)];
+  const [counted, watcher] = [await openWith(folder, bytes, counter), await openWith(folder, bytes)];
   const states = [await state(watcher)];
   for (const step of steps) {
     await step(counted);
@@ -164,10 +188,14 @@ async function cleanStates(): Promise<{ states: string[]; calls: number }> {
 }
 
 /** @returns what went wrong, if anything. */
-async function fault(nth: number, mode: Mode, states: readonly string[]): Promise<string | undefined> {
+async function fault(
+  nth: number,
+  { mode, bytes, repeater }: { readonly mode: Mode; readonly bytes: Bytes; readonly repeater: Repeater },
+  states: readonly string[],
+): Promise<string | undefined> {
   const folder = await begun();
   const injected = new Fault(nth, mode);
-  const failing = await openFailing(folder, injected);
+  const failing = await openWith(folder, bytes, injected);
   let at = 0;
   let code: string | undefined;
   for (; at < steps.length && code === undefined; at++) {
@@ -177,34 +205,100 @@ async function fault(nth: number, mode: Mode, states: readonly string[]): Promis
     );
   }
   if (!injected.hit) return 'the fault was not reached';
-  // The failed program is still there, as one that hangs; nothing of it is needed.
-  const reopened = await openEmbeddedStore(folder);
+  // The failed program is still there, as one that hangs, or to try again.
+  const reopened = await openWith(folder, bytes);
   const failedStep = code === undefined ? steps.length : at - 1;
   const found = await state(reopened);
   const acceptable = [states[failedStep], states[code === undefined ? failedStep : failedStep + 1]];
-  for (const step of steps.slice(failedStep)) await step(reopened);
-  const ended = await state(reopened);
+  const again = repeater === 'the same program' ? failing : reopened;
+  const repeated = await inTurn(steps.slice(failedStep), again).catch((error: unknown) => String(error));
+  const ended = repeated ?? (await state(reopened).catch((error: unknown) => String(error)));
   await Promise.all([failing.close(), reopened.close()]);
-  // What a cut-off removal left goes with the next opening.
-  await (await openEmbeddedStore(folder)).close();
-  const files = await readdir(join(folder, 'blobs'));
+  const contents = await storedContents(folder, bytes);
   await rm(folder, { recursive: true });
 
   if (code !== undefined && code !== 'STORE_UNAVAILABLE') return `code ${code}`;
   if (!acceptable.includes(found)) return `after step ${failedStep} failed: ${found}`;
   if (ended !== states.at(-1)) return `ended in ${ended}`;
-  return files.length === 1 ? undefined : `${files.length} files for one blob`;
+  return contents === 1 ? undefined : `${contents} contents for one blob`;
 }
 
+async function inTurn(left: typeof steps, store: RunStore): Promise<undefined> {
+  for (const step of left) await step(store);
+}
+
+const CASES = (['fails', 'fails-but-persisted'] as const).flatMap((mode) =>
+  (['files', 'rows'] as const).flatMap((bytes) =>
+    (['another program', 'the same program'] as const).map((repeater) => ({ mode, bytes, repeater })),
+  ),
+);
+
 describe('each call fails', () => {
-  it.each(['fails', 'fails-but-persisted'] as const)('%s', async (mode) => {
-    const { states, calls } = await cleanStates();
+  it.each(CASES)('$mode; bytes in $bytes; repeated by $repeater', async (which) => {
+    const { states, calls } = await cleanStates(which.bytes);
     expect(calls).toBeGreaterThan(60);
     const wrong: string[] = [];
     for (let nth = 1; nth <= calls; nth++) {
-      const complaint = await fault(nth, mode, states);
+      const complaint = await fault(nth, which, states);
       if (complaint !== undefined) wrong.push(`call ${nth}: ${complaint}`);
     }
     expect(wrong).toEqual([]);
   });
+});
+
+/** Two halves of `update/1/a`, by one program. */
+async function sent(store: RunStore): Promise<number> {
+  await store.blobs.append(lease, 'r', 'update/1/a', 0, vector.subarray(0, 2_000));
+  return store.blobs.append(lease, 'r', 'update/1/a', 2_000, vector.subarray(2_000));
+}
+
+async function withBlobBegun(bytes: Bytes): Promise<{ folder: string; store: RunStore }> {
+  const folder = await begun();
+  const store = await openWith(folder, bytes);
+  await store.createRun(lease, { runId: 'r', config: '{}', createdAt: 'now' });
+  await store.blobs.begin(lease, 'r', 'update/1/a', vector.length);
+  return { folder, store };
+}
+
+it('sends a blob again whose fsync failed, to the very same program', async () => {
+  const { folder, store } = await withBlobBegun('files');
+  await sent(store);
+  const probe = await open(folder, 'r');
+  const handles = Object.getPrototypeOf(probe) as { sync(): Promise<void> };
+  await probe.close();
+  vi.spyOn(handles, 'sync').mockRejectedValueOnce(Object.assign(new Error('EIO'), { code: 'EIO' }));
+  await expect(store.blobs.complete(lease, 'r', 'update/1/a', sha256)).rejects.toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+  });
+  vi.restoreAllMocks();
+  expect(await store.blobs.received('r', 'update/1/a')).toBe(0);
+  expect(await sent(store)).toBe(vector.length);
+  await store.blobs.complete(lease, 'r', 'update/1/a', sha256);
+  expect(await store.blobs.read('r', 'update/1/a', 0, 3_000)).toEqual(vector);
+  await store.close();
+});
+
+it('does not count pieces behind a hole, and fills it', async () => {
+  const { folder, store } = await withBlobBegun('rows');
+  const part = (from: number, to: number): [number, Uint8Array] => [from, vector.subarray(from, to)];
+  for (const [from, to] of [
+    [0, 1_000],
+    [1_000, 2_000],
+    [2_000, 3_000],
+  ] as const)
+    await store.blobs.append(lease, 'r', 'update/1/a', ...part(from, to));
+  await store.close();
+  const database = await SqliteDatabase.open(join(folder, 'store.sqlite'));
+  await database.transaction((query) => query('DELETE FROM blob_piece WHERE first_byte = 1000'));
+  await database.close();
+  const reopened = await openWith(folder, 'rows');
+  expect(await reopened.blobs.received('r', 'update/1/a')).toBe(1_000);
+  await expect(reopened.blobs.complete(lease, 'r', 'update/1/a', sha256)).rejects.toMatchObject({ code: 'BLOB_GAP' });
+  // Of other lengths than before: the piece that lay behind the hole now overlaps, or is replaced.
+  await reopened.blobs.append(lease, 'r', 'update/1/a', ...part(1_000, 1_500));
+  await reopened.blobs.append(lease, 'r', 'update/1/a', ...part(1_500, 2_500));
+  expect(await reopened.blobs.append(lease, 'r', 'update/1/a', ...part(2_500, 3_000))).toBe(vector.length);
+  await reopened.blobs.complete(lease, 'r', 'update/1/a', sha256);
+  expect(await reopened.blobs.read('r', 'update/1/a', 0, 3_000)).toEqual(vector);
+  await reopened.close();
 });
