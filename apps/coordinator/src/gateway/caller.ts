@@ -18,6 +18,11 @@ export interface Line {
 const UNSENT_BYTES = 524_288;
 /** Reads of one hospital that wait for that, each without its bytes; an honest one asks for four at a time. */
 const WAITING_READS = 256;
+/**
+ * A line with more than this unsent takes nothing any more: small answers and what is pushed do not wait, and have piled up.
+ * It is cut, and its hospital is told what it missed when it synchronises.
+ */
+export const STUCK_BYTES = 8_388_608;
 
 export class Caller {
   readonly rate = new RateLimit();
@@ -40,6 +45,11 @@ export class Caller {
   get member(): Member {
     const { hospitalId, key } = this.session.authenticated();
     return { hospitalId, identityKey: toHex(key) };
+  }
+
+  /** See {@link STUCK_BYTES}. */
+  get isStuck(): boolean {
+    return (this.line.unsentBytes?.() ?? 0) > STUCK_BYTES;
   }
 
   /** Resolves when the line has taken most of what was written to it. @throws {@link ProtocolError} `RATE_LIMITED`. */

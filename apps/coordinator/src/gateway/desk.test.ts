@@ -1,7 +1,8 @@
 /**
  * Claims: the desk answers every request with an ack; nothing before the proof; a defect of ours shows no reason outside;
  * the newer of two connections is the hospital, and the end of the older says nothing; strangers cannot flood the progress;
- * who missed the end of a run is waited for, and not longer than told.
+ * who missed the end of a run is waited for, and not longer than told; no large answer is made for a line that takes nothing,
+ * and such a line is cut before small ones pile up.
  * Oracle: a conductor that records. What a whole coordinator does with hostile peers is in tests/attacks.
  */
 import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
@@ -24,12 +25,27 @@ let progress: Progress[];
 let events: unknown[];
 let cut: string[];
 let runs: unknown[];
+let unsentBytes: number;
+/** What was read out of the run for an answer. */
+let read: string[];
 beforeEach(() => {
-  [progress, events, cut, runs] = [[], [], [], []];
+  [progress, events, cut, runs, read] = [[], [], [], [], []];
+  unsentBytes = 0;
   const conductor = {
-    state: { phase: 'ended' },
+    ...{ runId: 'run-1', state: { phase: 'ended' } },
+    secure: {
+      deliveriesFor: () => {
+        read.push('deliveries');
+        return [];
+      },
+      past: () => {
+        read.push('round');
+        return Promise.resolve({ plan: {}, aggregate: {} });
+      },
+    },
     accept: (event: unknown) => Promise.resolve(events.push(event)),
     current: () => {
+      read.push('statements');
       throw new TypeError('the secret reason');
     },
   };
@@ -45,7 +61,7 @@ beforeEach(() => {
 });
 
 const arrive = (id: string): void => {
-  desk.arrive({ id, cut: () => cut.push(id) });
+  desk.arrive({ id, cut: () => cut.push(id), unsentBytes: () => unsentBytes });
 };
 
 /** The honest handshake. */
@@ -117,6 +133,30 @@ describe('Desk', () => {
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(50);
     runs.splice(0, 1, { state: { ...awaited, absent: new Set([NORTH]) } });
     await desk.empty(60_000, 60_000);
+  });
+
+  it('makes no large answer for a line that has not taken the one before', async () => {
+    await enter('1');
+    unsentBytes = 4_000_000;
+    const answers = [
+      desk.answer('sync', '1', {}),
+      desk.answer('deliveries.read', '1', { runId: 'run-1', planDigest: 'aa'.repeat(32) }),
+      desk.answer('round.read', '1', { runId: 'run-1', round: 1 }),
+    ];
+    await setTimeout(50);
+    expect(read).toEqual([]);
+    unsentBytes = 0;
+    await Promise.all(answers);
+    expect(read.sort()).toEqual(['deliveries', 'round', 'statements']);
+    expect(cut).toEqual([]);
+  });
+
+  it('cuts a line that asks on and on and takes no answer', async () => {
+    await enter('1');
+    unsentBytes = 9_000_000;
+    expect(await desk.answer('membership', '1', {})).toMatchObject({ ok: false, code: 'RATE_LIMITED' });
+    await setTimeout(10);
+    expect(cut).toEqual(['1']);
   });
 
   it('cuts a line that asks too much', async () => {

@@ -166,7 +166,7 @@ export class Desk {
     const caller = this.#callers.get(lineId);
     try {
       if (caller === undefined) throw new ProtocolError('NOT_AUTHENTICATED');
-      if (!caller.rate.take()) {
+      if (!caller.rate.take() || caller.isStuck) {
         // What came with the one that was too many is noted with it.
         if (caller.isFlooding) return { ok: false, code: 'RATE_LIMITED', message: REFUSALS.RATE_LIMITED };
         caller.isFlooding = true;
@@ -236,6 +236,7 @@ export class Desk {
       sync: async () => {
         const member = caller.member;
         await this.#tell(caller, 'connected');
+        await caller.drained();
         const statements = office.of(member).flatMap((run) => run.current());
         return { statements: statements.slice(-limits.syncStatements) };
       },
@@ -304,12 +305,16 @@ export class Desk {
         await hearComplaint(run, opened);
         return {};
       },
-      'deliveries.read': ({ runId, planDigest }) => {
+      'deliveries.read': async ({ runId, planDigest }) => {
         const { hospitalId } = session.authenticated();
-        return { deliveries: secureOf(this.#runOf(caller, runId)).deliveriesFor(hospitalId, planDigest) };
+        const secure = secureOf(this.#runOf(caller, runId));
+        await caller.drained();
+        return { deliveries: secure.deliveriesFor(hospitalId, planDigest) };
       },
       'round.read': async ({ runId, round }) => {
-        const { plan, aggregate } = await secureOf(this.#runOf(caller, runId)).past(round);
+        const secure = secureOf(this.#runOf(caller, runId));
+        await caller.drained();
+        const { plan, aggregate } = await secure.past(round);
         return { plan: plan.envelope, aggregate: aggregate.envelope };
       },
     };

@@ -13,6 +13,7 @@ import {
 import type { IncomingMessage } from 'node:http';
 import type { Namespace, Server, Socket } from 'socket.io';
 import { limits, requests, type HospitalId, type Pushed } from '@consilium/protocol';
+import { STUCK_BYTES } from './caller.js';
 import { Desk } from './desk.js';
 import { Strangers } from './strangers.js';
 
@@ -111,7 +112,14 @@ export class HospitalGateway
   }
 
   push(hospitals: readonly HospitalId[], statement: Pushed): void {
-    this.server.to(hospitals.map(roomOf)).emit('statement', statement);
+    const rooms = hospitals.map(roomOf);
+    const { adapter, sockets } = this.server.sockets;
+    for (const id of rooms.flatMap((room) => [...(adapter.rooms.get(room) ?? [])])) {
+      const socket = sockets.get(id);
+      // Discarding what is unsent: who takes nothing would not take a goodbye either. It synchronises when it is back.
+      if (socket !== undefined && unsentBytes(socket) > STUCK_BYTES) socket.conn.close(true);
+    }
+    this.server.to(rooms).emit('statement', statement);
   }
 
   @SubscribeMessage('hello')

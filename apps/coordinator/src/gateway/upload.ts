@@ -2,6 +2,7 @@
  * One update on its way in. What arrives while the store writes goes with the next write, and a sealed one is opened and
  * checked as it comes: when it is whole, nothing of it need be read again.
  */
+import { ProtocolError } from '@consilium/protocol';
 import type { BlobStore, Lease } from '@consilium/store';
 import type { SealedCheck } from '../run/sealed-check.js';
 import { joined } from './joined.js';
@@ -9,6 +10,8 @@ import type { UploadStatement } from './update-kinds.js';
 
 /** Of one write; more waits for the next one. */
 const BATCH_BYTES = 1_048_576;
+/** Chunks that wait for the store, of one upload: twice what an honest hospital has under way, whose line may just be new. */
+const WAITING_BYTES = 2_097_152;
 
 interface Batch {
   readonly offset: number;
@@ -23,13 +26,18 @@ export class Upload {
   #batch: Batch | undefined;
   #check: SealedCheck | undefined;
   #checkedBytes = 0;
+  #waitingBytes = 0;
 
-  /** @param check - absent where the bytes are not all going to pass through here, or there is nothing to open. */
+  /**
+   * @param takenBytes - what the store has, and what is on its way there: no chunk may begin later.
+   * @param check - absent where the bytes are not all going to pass through here, or there is nothing to open.
+   */
   constructor(
     readonly statement: UploadStatement,
     readonly name: string,
     private readonly blobs: Pick<BlobStore, 'append'>,
     private readonly lease: () => Lease,
+    private takenBytes: number,
     check?: SealedCheck,
   ) {
     this.#check = check;
@@ -42,8 +50,32 @@ export class Upload {
     return done;
   }
 
-  /** @returns What the store has of it when these bytes are written. @throws StoreError as the store's `append`. */
+  /**
+   * @returns What the store has of it when these bytes are written.
+   * @throws StoreError as the store's `append`; {@link ProtocolError} for bytes that nothing may wait for.
+   */
   take(offset: number, bytes: Uint8Array): Promise<number> {
+    // Before they are kept: whoever sends does not wait for answers unless it is honest.
+    const refusal = this.#refusalOf(offset, bytes.length);
+    if (refusal !== undefined) return Promise.reject(new ProtocolError(refusal));
+    this.takenBytes = Math.max(this.takenBytes, offset + bytes.length);
+    this.#waitingBytes += bytes.length;
+    return this.#queue(offset, bytes).finally(() => {
+      this.#waitingBytes -= bytes.length;
+    });
+  }
+
+  #refusalOf(
+    offset: number,
+    sizeBytes: number,
+  ): 'UPDATE_SIZE' | 'CHUNK_OUT_OF_ORDER' | 'STORE_UNAVAILABLE' | undefined {
+    if (offset + sizeBytes > this.statement.body.blobBytes) return 'UPDATE_SIZE';
+    if (offset > this.takenBytes) return 'CHUNK_OUT_OF_ORDER';
+    // The store is slow: the hospital tries again by itself.
+    return this.#waitingBytes + sizeBytes > WAITING_BYTES ? 'STORE_UNAVAILABLE' : undefined;
+  }
+
+  #queue(offset: number, bytes: Uint8Array): Promise<number> {
     const open = this.#batch;
     const follows = open !== undefined && offset === open.offset + open.sizeBytes;
     if (follows && open.sizeBytes + bytes.length <= BATCH_BYTES) {

@@ -52,7 +52,7 @@ export class Uploads {
     if (this.#open.get(place)?.statement.digest !== digest) {
       // Of one that was begun before a crash, the beginning does not pass through here.
       const check = receivedBytes === 0 ? checkOf(conductor, statement) : undefined;
-      this.#open.set(place, new Upload(statement, name, blobs, this.lease, check));
+      this.#open.set(place, new Upload(statement, name, blobs, this.lease, receivedBytes, check));
     }
     return { receivedBytes };
   }

@@ -11,6 +11,8 @@ export class PublishedModels {
   readonly #rounds = new Map<number, Digest>();
   readonly #digests = new Set<string>();
   readonly #memory = new Map<string, Float32Array>();
+  /** Under way: a hundred hospitals that ask for one head wait for one copy of it. */
+  readonly #reads = new Map<string, Promise<Float32Array>>();
   #initial: { readonly digest: string; readonly model: Float32Array } | undefined;
 
   constructor(
@@ -46,10 +48,20 @@ export class PublishedModels {
     const known = digest === this.#initial?.digest ? this.#initial.model : this.#memory.get(digest);
     if (known !== undefined) return known;
     if (!this.#digests.has(digest)) throw new StoreError('BLOB_UNKNOWN', 'this run has no such head');
-    const bytes = await readBlob(this.blobs, this.runId, modelName(digest));
-    const model = new Float32Array(bytes.buffer);
-    this.#remember(digest, model);
-    return model;
+    const reading = this.#reads.get(digest) ?? this.#load(digest);
+    this.#reads.set(digest, reading);
+    return reading;
+  }
+
+  async #load(digest: string): Promise<Float32Array> {
+    try {
+      const bytes = await readBlob(this.blobs, this.runId, modelName(digest));
+      const model = new Float32Array(bytes.buffer);
+      this.#remember(digest, model);
+      return model;
+    } finally {
+      this.#reads.delete(digest);
+    }
   }
 
   #remember(digest: string, model: Float32Array): void {
