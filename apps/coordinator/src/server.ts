@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { toHex } from '@consilium/bytes';
 import { generateRoundKey, type RoundKey } from '@consilium/crypto';
 import type { RunConfig } from '@consilium/protocol';
-import { openEmbeddedStore, openPostgresStore, type RunStore } from '@consilium/store';
+import { openEmbeddedStore, openPostgresStore, type RunStore, type StoreError } from '@consilium/store';
 import { Activity } from './api/activity.js';
 import { Hospitals } from './api/hospitals.js';
 import { OPEN_ROUTES } from './api/openapi.js';
@@ -82,8 +82,8 @@ export interface RunningCoordinator {
   begin(config: RunConfig): Promise<Conductor>;
   /** Resolves when all hospitals know the end and have left, at the latest after some seconds. */
   emptied(): Promise<void>;
-  /** Resolves when another coordinator has taken over; nothing more happens here. */
-  readonly deposed: Promise<void>;
+  /** Resolves when nothing more happens here, and why: another coordinator has taken over, or only a newer one may write. */
+  readonly deposed: Promise<StoreError>;
   /** Parks all runs: whoever leads this store next goes on with them. */
   close(): Promise<void>;
 }
@@ -130,15 +130,15 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     throw error;
   };
   const standing = { leads: true, closing: false };
-  let lost!: () => void;
-  const deposed = new Promise<void>((resolve) => {
-    lost = () => {
+  let lost!: (why: StoreError) => void;
+  const deposed = new Promise<StoreError>((resolve) => {
+    lost = (why) => {
       standing.leads = false;
-      resolve();
+      resolve(why);
     };
   });
-  const leadership = await lead(store, options, progress, () => {
-    lost();
+  const leadership = await lead(store, options, progress, (why) => {
+    lost(why);
   }).catch((error: unknown) => close(error));
   progress({ event: 'leading' });
 
@@ -148,6 +148,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
   const register = new RunRegister({
     ...{ identity: home.identity, store, begin },
     runs: () => here.office?.runs ?? [],
+    failureOf: (runId) => here.office?.failureOf(runId),
   });
   const snapshots = new Snapshots({
     ...{ directory: home.directory, policy: options.snapshots ?? 'all', store, lease },
@@ -165,11 +166,11 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     keepModel: (config, round, model) => snapshots.keep(config, round, model),
     progress: (step) => {
       progress(step);
-      if (step.event === 'round-done') uploads.forget(step.run);
+      uploads.note(step);
       if (step.event === 'ended') snapshots.ended(step.run);
     },
-    deposed: () => {
-      if (!standing.closing) lost();
+    deposed: (why) => {
+      if (!standing.closing) lost(why);
     },
   };
   // Read when this process leads: whoever led before may have changed it.
@@ -183,6 +184,11 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
     keyOf: (hospitalId) => admission.keyOf(hospitalId),
   });
   Object.assign(here, { office, desk, membership });
+  for (const { config } of office.runs) {
+    snapshots.catchUp(config.body).catch((error: unknown) => {
+      log.error({ err: error, run: config.body.runId }, 'a snapshot that a crash has cut off could not be written');
+    });
+  }
   const closing = new AbortController();
   const vectors = new VectorWindow({ store, lease, log, days: options.keepVectorsDays ?? VECTOR_DAYS });
   const sweeping = vectors.watch(closing.signal);
@@ -255,6 +261,7 @@ export async function openCoordinator(options: CoordinatorOptions): Promise<Runn
       // Refusals that were still being kept: nothing is written after this.
       await membership.refresh();
       await sweeping;
+      await snapshots.close();
       await leadership.giveUp();
       await store.close();
     },
@@ -266,7 +273,7 @@ async function lead(
   store: RunStore,
   { home, host, port, signal }: CoordinatorOptions,
   progress: (step: Progress) => void,
-  lost: () => void,
+  lost: (why: StoreError) => void,
 ): Promise<Leadership> {
   const given = new AbortController();
   let standby: Promise<() => Promise<void>> | undefined;

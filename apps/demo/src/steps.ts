@@ -45,7 +45,7 @@ export const coordinatorStep = z.union([
   }),
   z.object({ event: z.literal('refused-by-hospital'), hospital: named, rule: z.string() }),
   z.object({ event: z.literal('refused'), request: z.string(), code: z.string() }),
-  z.object({ event: z.enum(['leading', 'waiting-to-lead', 'deposed', 'run-taken-up', 'setup-link']) }),
+  z.object({ event: z.enum(['leading', 'waiting-to-lead', 'deposed', 'run-taken-up', 'run-failed', 'setup-link']) }),
 ]);
 export type CoordinatorStep = z.infer<typeof coordinatorStep>;
 export type RoundDone = Extract<CoordinatorStep, { event: 'round-done' }>;

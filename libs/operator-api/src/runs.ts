@@ -5,8 +5,8 @@ import { hospital, instant, round, whole } from './fields.js';
 import { timeline } from './timeline.js';
 
 export const statusSchema = z
-  .enum(['running', 'paused', 'finished', 'aborted'])
-  .describe('paused: the open round is finished, and no other begins');
+  .enum(['running', 'paused', 'finished', 'aborted', 'failed'])
+  .describe('paused: the open round is finished, and no other begins; failed: the coordinator cannot lead it now');
 
 export const runSummary = z.strictObject({
   run: z.string(),
@@ -19,6 +19,7 @@ export const runSummary = z.strictObject({
   bestRound: round.nullable().describe('by the federated score; null before any evaluation'),
   hospitals: z.int().describe('of the roster'),
   createdAt: z.iso.datetime(),
+  failure: z.string().exactOptional().describe('a code, of a run that has failed'),
 });
 
 const hospitalInRun = z.strictObject({
@@ -91,7 +92,7 @@ export const roundDone = z.strictObject({
 
 export const runDetail = z.strictObject({
   ...runSummary.shape,
-  reason: z.string().nullable().describe('a code: why the run ended; null while it has not'),
+  reason: z.string().nullable().describe('a code: why the run ended, or cannot be led; null while neither is so'),
   configDigest: z.string().describe('SHA-256 of what the coordinator signed and hospitals consent to'),
   configuration: z.looseObject({}).describe('the signed statement run-config'),
   metric: z.string().describe('the selection metric; of a loss less is better'),

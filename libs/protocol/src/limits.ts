@@ -12,8 +12,8 @@ export const limits = {
   chunkBytes: 262_144,
   /** A head of 15 million float32 parameters and its seal. */
   blobBytes: 67_108_864,
-  /** Statements that one synchronisation brings: at most four for each run. */
-  syncStatements: 64,
+  /** Statements that one synchronisation brings: at most seven of a run that is open, three of one that ended lately. */
+  syncStatements: 256,
   hospitals: 200,
   /** An invitation with its signature. */
   invitationBytes: 16_384,

@@ -21,7 +21,7 @@ export function RunActions({ run, status }: RunActionsProps): ReactNode {
   const may = useMay('runs');
   const client = useQueryClient();
   const [asked, setAsked] = useState<Decision>();
-  if (!may || status === 'finished' || status === 'aborted') return null;
+  if (!may || status === 'finished' || status === 'aborted' || status === 'failed') return null;
   const close = (): void => {
     setAsked(undefined);
   };

@@ -16,7 +16,7 @@ export const words = {
   rounds: (n: number) => `${n} ${n === 1 ? 'round' : 'rounds'}`,
   images: (n: number) => `${n} ${n === 1 ? 'image' : 'images'}`,
   roundOf: (round: number, rounds: number) => `Round ${round} of ${rounds}`,
-  status: { running: 'Running', paused: 'Paused', finished: 'Finished', aborted: 'Aborted' },
+  status: { running: 'Running', paused: 'Paused', finished: 'Finished', aborted: 'Aborted', failed: 'Failed' },
   modes: { secagg: 'Secure aggregation', sealed: 'Sealed to the coordinator' } as Record<string, string>,
   metrics: {
     loss: 'Loss',

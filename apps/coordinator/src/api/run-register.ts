@@ -10,7 +10,8 @@ import { ApiError } from './api-error.js';
 import { readFigures } from './figures.js';
 import { bestRoundOf, readHistory, type History } from './history.js';
 import { readRefusals } from './refusals.js';
-import { detailOf, summaryOf, type KnownRun } from './run-view.js';
+import { codeOf, isDeposing, mayPass } from '../run/store-troubles.js';
+import { detailOf, summaryOf, unreadable, type KnownRun } from './run-view.js';
 import type { EventPage, EventsQuery, ModelQuery, RunDetail, RunSummary } from '@consilium/operator-api';
 
 export interface RegisterParts {
@@ -18,6 +19,8 @@ export interface RegisterParts {
   readonly store: RunStore;
   /** Those that are led here: all that are open. */
   readonly runs: () => readonly Conductor[];
+  /** A code: why a run is not led here though it has not ended. */
+  readonly failureOf: (runId: string) => string | undefined;
   readonly begin: (config: RunConfig) => Promise<Conductor>;
 }
 
@@ -44,8 +47,19 @@ export class RunRegister {
   /** Newest first. */
   async list(): Promise<RunSummary[]> {
     const runs: RunSummary[] = [];
-    for (const row of (await this.parts.store.runs()).toReversed()) runs.push(summaryOf(await this.#read(row)));
+    for (const row of (await this.parts.store.runs()).toReversed()) runs.push(await this.#summary(row));
     return runs;
+  }
+
+  /** One run that cannot be read does not hide the others. */
+  async #summary(row: RunRow): Promise<RunSummary> {
+    try {
+      return summaryOf(await this.#read(row));
+    } catch (error) {
+      if (isDeposing(error) || mayPass(error)) throw error;
+      const config = await this.#configOf(row.runId).catch(() => undefined);
+      return unreadable(row, config?.body, codeOf(error));
+    }
   }
 
   /** @throws {@link StoreError} `RUN_UNKNOWN`. */
@@ -63,8 +77,9 @@ export class RunRegister {
   async start(config: RunConfig): Promise<RunDetail> {
     // One after the other: two requests with one name must not both find that it is free.
     const begun = this.#turn.then(async () => {
-      const rows = await this.parts.store.runs();
-      if (rows.some(({ runId }) => runId === config.runId)) {
+      const row = (await this.parts.store.runs()).find(({ runId }) => runId === config.runId);
+      // One that nobody leads, and that was not changed, is taken up: its beginning may not have been answered.
+      if (row !== undefined && (row.ended || this.#isLed(row.runId))) {
         throw new ApiError('RUN_EXISTS', 'there is a run of this name already; a run is never changed or repeated');
       }
       await this.parts.begin(config);
@@ -74,10 +89,18 @@ export class RunRegister {
     return this.show(config.runId);
   }
 
+  #isLed(runId: string): boolean {
+    return this.parts.runs().some((run) => run.runId === runId && run.failure === undefined);
+  }
+
   /** Again is harmless. @throws {@link StoreError} `RUN_UNKNOWN`; {@link ApiError} `RUN_ENDED`. */
   async decide(runId: string, decision: 'pause' | 'resume' | 'abort'): Promise<RunDetail> {
     const conductor = this.parts.runs().find((run) => run.runId === runId);
-    if (conductor === undefined) await this.#find(runId);
+    const row = await this.#rowOf(runId);
+    if (!row.ended && !this.#isLed(runId)) {
+      const code = this.parts.failureOf(runId) ?? 'unknown';
+      throw new ApiError('NOT_LEADING', `this run cannot be led here (${code}): begin it again, or restart`);
+    }
     if (conductor === undefined || conductor.state.phase === 'ended') {
       throw new ApiError('RUN_ENDED', 'this run has ended');
     }
@@ -132,7 +155,12 @@ export class RunRegister {
         ? known
         : await readHistory(this.parts.store, runId, rulesOf(config.body), known);
     this.#keep(runId, history);
-    return { config, createdAt, history };
+    return {
+      config,
+      createdAt,
+      history,
+      failure: history.state.phase === 'ended' ? undefined : this.parts.failureOf(runId),
+    };
   }
 
   async #configOf(runId: string): Promise<Opened<'run-config'>> {

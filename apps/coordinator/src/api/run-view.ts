@@ -13,6 +13,8 @@ export interface KnownRun {
   readonly config: Opened<'run-config'>;
   readonly createdAt: string;
   readonly history: History;
+  /** A code: why it is not led here though it has not ended. */
+  readonly failure: string | undefined;
   /** Of the mode sealed. */
   readonly figures: FiguresByRound;
   readonly refusals: Refusals;
@@ -22,12 +24,14 @@ export function summaryOf({
   config: { body },
   createdAt,
   history: { state },
+  failure,
 }: Omit<KnownRun, 'figures' | 'refusals'>): RunSummary {
   return {
     run: body.runId,
     study: body.study.name,
     mode: body.mode,
-    status: statusOf(state),
+    status: failure === undefined ? statusOf(state) : 'failed',
+    ...(failure !== undefined && { failure }),
     phase: state.phase,
     round: state.phase === 'ended' ? state.rounds : state.round,
     rounds: body.rounds,
@@ -37,13 +41,28 @@ export function summaryOf({
   };
 }
 
+/** A run whose log, or even whose configuration, the store cannot give back. */
+export function unreadable(
+  { runId, createdAt }: { readonly runId: string; readonly createdAt: string },
+  config: RunConfig | undefined,
+  failure: string,
+): RunSummary {
+  return {
+    ...{ run: runId, createdAt, status: 'failed', failure, phase: 'unknown', round: 0, bestRound: null },
+    study: config?.study.name ?? 'unknown',
+    mode: config?.mode ?? 'unknown',
+    rounds: config?.rounds ?? 0,
+    hospitals: config?.roster.length ?? 0,
+  };
+}
+
 /** @param nowMs - since 1970: decides who is late. */
 export function detailOf(run: KnownRun, nowMs: number): RunDetail {
   const { config, createdAt, history } = run;
   const { state } = history;
   return {
     ...summaryOf(run),
-    reason: state.phase === 'ended' ? state.reason : null,
+    reason: state.phase === 'ended' ? state.reason : (run.failure ?? null),
     configDigest: config.digest,
     configuration: config.body,
     metric: config.body.selection.metric,

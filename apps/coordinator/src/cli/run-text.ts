@@ -5,8 +5,15 @@ import { table } from './output.js';
 export function runTable(runs: readonly RunSummary[]): string {
   return table(
     ['RUN', 'STATUS', 'PHASE', 'ROUND', 'BEST', 'CREATED'],
-    runs.map(({ run, status, phase, round, rounds, bestRound, createdAt }) => [
-      ...[run, status, phase, `${round}/${rounds}`, String(bestRound ?? '-'), createdAt],
+    runs.map(({ run, status, failure, phase, round, rounds, bestRound, createdAt }) => [
+      ...[
+        run,
+        failure === undefined ? status : `${status}: ${failure}`,
+        phase,
+        `${round}/${rounds}`,
+        String(bestRound ?? '-'),
+        createdAt,
+      ],
     ]),
   );
 }

@@ -88,7 +88,7 @@ async function logs(id: string, options: Options & { from: number; follow?: bool
     for (const entry of events) say(options, entry, eventLine(entry));
     from = next;
     if (events.length === PAGE) continue;
-    if (options.follow !== true || status === 'finished' || status === 'aborted') return;
+    if (options.follow !== true || status === 'finished' || status === 'aborted' || status === 'failed') return;
     await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
   }
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { pino } from 'pino';
 import { collusionLine, collusionOf } from '@consilium/operator-api';
+import type { RunEnd } from '@consilium/protocol';
+import { StoreError } from '@consilium/store';
 import { CoordinatorError, EXIT_STATUS } from '../errors.js';
 import { enrolledHospitals, reopenHome, type Home } from '../home.js';
 import { lockHome } from '../home-lock.js';
@@ -98,7 +100,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     // To this terminal alone: the log never has it.
     if (url !== undefined) say(options, { event: 'setup-link', url }, `open once, to make the first account:\n${url}`);
     const why = await Promise.race([asked, coordinator.deposed]);
-    if (why !== 'asked') throw new CoordinatorError('DEPOSED', 'another coordinator has taken over this store');
+    if (why !== 'asked') throw depositionOf(why);
   });
 }
 
@@ -113,18 +115,35 @@ export async function leadRun(runFile: string, options: ServeOptions): Promise<v
     const collusion = collusionOf(config);
     // Programs have it in the configuration.
     if (collusion !== null && options.format === 'text') say(options, collusion, collusionLine(collusion));
-    interrupted.on(() => void conductor.accept({ type: 'stop' }));
+    interrupted.on(() => {
+      // What keeps it from being stopped keeps the run from going on: that is told below.
+      conductor.accept({ type: 'stop' }).catch(() => undefined);
+    });
     const ended = await Promise.race([conductor.ended, coordinator.deposed]);
-    if (ended === undefined) throw new CoordinatorError('DEPOSED', 'another coordinator has taken over this store');
+    if (ended instanceof StoreError) throw depositionOf(ended);
+    const wasAsked = interrupted.signal.aborted;
     await coordinator.emptied();
-    return ended;
+    return { ...ended, wasAsked };
   });
-  if (led === undefined) throw new CoordinatorError('INTERRUPTED', 'interrupted before the run began');
-  if (interrupted.signal.aborted) {
-    throw new CoordinatorError('INTERRUPTED', 'interrupted; the hospitals were told that the run has ended');
-  }
-  if (led.outcome === 'aborted') throw new CoordinatorError('RUN_ABORTED', `the run was aborted: ${led.reason}`);
+  const error = endOf(led);
+  if (error !== undefined) throw error;
 }
+
+/** @param ended - absent: it was interrupted before it led. `wasAsked`: by a signal, before that end. @returns What the command fails with. */
+export function endOf(
+  ended: (Pick<RunEnd, 'outcome' | 'reason'> & { readonly wasAsked: boolean }) | undefined,
+): CoordinatorError | undefined {
+  if (ended === undefined) return new CoordinatorError('INTERRUPTED', 'interrupted before the run began');
+  // A signal that comes when the run has finished changes nothing about it.
+  if (ended.outcome === 'finished') return undefined;
+  return ended.reason === 'STOPPED' && ended.wasAsked
+    ? new CoordinatorError('INTERRUPTED', 'interrupted; the hospitals were told that the run has ended')
+    : new CoordinatorError('RUN_ABORTED', `the run was aborted: ${ended.reason}`);
+}
+
+/** Why this process leads no more. */
+export const depositionOf = (why: StoreError): CoordinatorError | StoreError =>
+  why.code === 'LEASE_LOST' ? new CoordinatorError('DEPOSED', 'another coordinator has taken over this store') : why;
 
 /** @returns undefined when it was interrupted before it led. */
 async function withCoordinator<T>(

@@ -2,7 +2,7 @@
  * Claims: the desk answers every request with an ack; nothing before the proof; a defect of ours shows no reason outside;
  * the newer of two connections is the hospital, and the end of the older says nothing; strangers cannot flood the progress;
  * who missed the end of a run is waited for, and not longer than told; no large answer is made for a line that takes nothing,
- * and such a line is cut before small ones pile up.
+ * and such a line is cut before small ones pile up; however many runs have ended, an open one is told of.
  * Oracle: a conductor that records. What a whole coordinator does with hostile peers is in tests/attacks.
  */
 import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
@@ -25,12 +25,16 @@ let progress: Progress[];
 let events: unknown[];
 let cut: string[];
 let runs: unknown[];
+/** Other runs of the hospital. */
+let members: unknown[];
+let isDefective: boolean;
 let unsentBytes: number;
 /** What was read out of the run for an answer. */
 let read: string[];
 beforeEach(() => {
-  [progress, events, cut, runs, read] = [[], [], [], [], []];
+  [progress, events, cut, runs, read, members] = [[], [], [], [], [], []];
   unsentBytes = 0;
+  isDefective = true;
   const conductor = {
     ...{ runId: 'run-1', state: { phase: 'ended' } },
     secure: {
@@ -44,16 +48,17 @@ beforeEach(() => {
       },
     },
     accept: (event: unknown) => Promise.resolve(events.push(event)),
-    current: () => {
+    current: (): unknown[] => {
       read.push('statements');
-      throw new TypeError('the secret reason');
+      if (isDefective) throw new TypeError('the secret reason');
+      return [];
     },
   };
   desk = new Desk({
     identity: office,
     keyOf: (hospital) => Promise.resolve(hospital === NORTH ? toHex(north.publicKey) : undefined),
     // Only what the desk calls in these tests.
-    office: { of: () => [conductor], runs } as unknown as Office,
+    office: { of: () => [...members, conductor], runs } as unknown as Office,
     uploads: {} as Uploads,
     log: pino({ enabled: false }),
     progress: (step) => progress.push(step),
@@ -133,6 +138,21 @@ describe('Desk', () => {
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(50);
     runs.splice(0, 1, { state: { ...awaited, absent: new Set([NORTH]) } });
     await desk.empty(60_000, 60_000);
+  });
+
+  it('tells of an open run, however many have ended', async () => {
+    await enter('1');
+    isDefective = false;
+    const run = (phase: string, name: string) => ({
+      state: { phase },
+      accept: () => Promise.resolve(true),
+      current: () => ['config', 'aggregate', 'run-end'].map((what) => `${name} ${what}`),
+    });
+    members = [run('gathering', 'old'), ...Array.from({ length: 100 }, (_, k) => run('ended', `ended-${k}`))];
+    const answer = await desk.answer('sync', '1', {});
+    if (!answer.ok) throw new Error(answer.code);
+    expect(answer.statements).toHaveLength(limits.syncStatements);
+    expect(answer.statements.slice(-3)).toEqual(['old config', 'old aggregate', 'old run-end']);
   });
 
   it('makes no large answer for a line that has not taken the one before', async () => {

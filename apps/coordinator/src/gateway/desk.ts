@@ -237,7 +237,10 @@ export class Desk {
         const member = caller.member;
         await this.#tell(caller, 'connected');
         await caller.drained();
-        const statements = office.of(member).flatMap((run) => run.current());
+        // Those that are open last, where nothing is cut off: without its configuration no hospital comes back to a run.
+        const isOpen = (run: Conductor): number => (run.state.phase === 'ended' ? 0 : 1);
+        const runs = office.of(member).sort((a, b) => isOpen(a) - isOpen(b));
+        const statements = runs.flatMap((run) => run.current());
         return { statements: statements.slice(-limits.syncStatements) };
       },
       about: ({ version, engine, clockMs }) => {

@@ -3,7 +3,7 @@
  * update has closed the round; (2) another update that is offered while the first one is about to count removes nothing
  * either; (3) an offer whose round closes while the store is asked leaves nothing behind; (4) an update that comes too late is
  * refused, and its bytes are gone; (5) what is checked is what the store has, also where that began before a crash, or took
- * other bytes than came last. Oracle: a map of blobs, and a conductor of which the test sets the state.
+ * other bytes than came last; (6) nothing is kept of the uploads of a run that is over, and of no other. Oracle: a map of blobs, and a conductor of which the test sets the state.
  */
 import { beforeEach, expect, it } from 'vitest';
 import { concatBytes } from '@consilium/bytes';
@@ -13,6 +13,7 @@ import type { CoordinatorState, ReceivedUpdate } from '@consilium/rounds';
 import { StoreError } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
 import type { Conductor } from '../run/conductor.js';
+import type { Progress } from '../run/progress.js';
 import { Uploads } from './uploads.js';
 
 const RUN = 'run-1' as RunId;
@@ -217,4 +218,14 @@ it('checks what the store has, not what was sent after an append that failed and
   await uploads.chunk(NORTH, { runId: RUN, digest, offset: 0, bytes: first.sealed });
   await expect(commit(first)).rejects.toMatchObject({ code: 'SEAL_INVALID' });
   expect(blobs.size).toBe(0);
+});
+
+it.each(['round-done', 'ended', 'run-failed'] as const)('forgets what was under way at %s', async (event) => {
+  const first = update('0.5');
+  await uploads.offer(NORTH, first.statement, conductor);
+  uploads.note({ event, run: 'run-2' } as unknown as Progress);
+  const chunk = { runId: RUN, digest: first.statement.body.blobDigest, offset: 0, bytes: first.sealed };
+  expect(await uploads.chunk(NORTH, chunk)).toEqual({ receivedBytes: first.sealed.length });
+  uploads.note({ event, run: RUN } as unknown as Progress);
+  await expect(uploads.chunk(NORTH, chunk)).rejects.toMatchObject({ code: 'UPDATE_NOT_OFFERED' });
 });

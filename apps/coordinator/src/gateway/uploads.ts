@@ -5,6 +5,7 @@
 import { ProtocolError, type HospitalId, type Request } from '@consilium/protocol';
 import { StoreError, type Lease, type RunStore } from '@consilium/store';
 import type { Conductor } from '../run/conductor.js';
+import type { Progress } from '../run/progress.js';
 import { updateName } from '../run/sealed-sum.js';
 import { checkOf, isCounted, refusalOf, requireOpenRound, take, type UploadStatement } from './update-kinds.js';
 import { Upload } from './upload.js';
@@ -107,6 +108,11 @@ export class Uploads {
       if (!counted) throw new ProtocolError('ROUND_CLOSED');
       return {};
     });
+  }
+
+  /** Of a round that is done, and of a run that is over or cannot go on. */
+  note(step: Progress): void {
+    if (step.event === 'round-done' || step.event === 'ended' || step.event === 'run-failed') this.forget(step.run);
   }
 
   /** Nobody waits for the bytes of a round that is over; the store's copy goes with the round's folder. */

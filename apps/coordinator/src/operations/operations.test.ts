@@ -1,11 +1,12 @@
 /**
  * Claims: a measured store is the store, and times each append, also one that fails; metrics count what happened and label
  * open runs only; readiness follows the lead and the store, within its limit; a waiting coordinator is alive and not ready,
- * and a taken port is a complaint with its number; snapshots keep what the policy says, the best and the newest two always.
+ * and a taken port is a complaint with its number; snapshots keep what the policy says, the best and the newest two always,
+ * are there whole or not at all, and what a crash has cut off of them is written later.
  * Oracle: stores written here, the exposition format, the file system.
  */
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -173,10 +174,10 @@ describe('Snapshots', () => {
     expect(modelsInUse([], undefined).size).toBe(0);
   });
 
-  it.each<[SnapshotPolicy, number[], number[]]>([
+  it.each<[SnapshotPolicy, number[], string[]]>([
     ['all', [1, 2, 3, 4, 5], []],
-    ['last', [5], [1, 3]],
-    ['best', [2, 5], [1, 3]],
+    ['last', [5], [`model/${digest(1)}`, 'moments/1', 'moments/2', `model/${digest(3)}`, 'moments/3']],
+    ['best', [2, 5], [`model/${digest(1)}`, 'moments/1', 'moments/2', `model/${digest(3)}`, 'moments/3']],
   ])('%s leaves the files of rounds %j', async (policy, files, gone) => {
     await inFolder(async (directory) => {
       const removed: string[] = [];
@@ -195,7 +196,75 @@ describe('Snapshots', () => {
       const names = files.map((round) => `round-0000${round}.safetensors`);
       expect((await readdir(join(directory, 'models', 'run'))).sort()).toEqual(['notes.txt', ...names].sort());
       // Once each, head and moments.
-      expect(removed).toEqual(gone.flatMap((round) => [`model/${digest(round)}`, `moments/${digest(round)}`]));
+      expect(removed).toEqual(gone);
+    });
+  });
+
+  /** Snapshots of a run of which the store has the heads of these rounds, and their files. */
+  function ofStored(directory: string, policy: SnapshotPolicy, stored: readonly number[]) {
+    const rounds = [1, 2, 3, 4].map((round) => past(round));
+    const bytes = new Uint8Array(16);
+    const has = (name: string): boolean => stored.some((round) => name === `model/${digest(round)}`);
+    const blobs = {
+      remove: () => Promise.resolve(),
+      size: (_: string, name: string) => Promise.resolve(has(name) ? bytes.length : undefined),
+      read: () => Promise.resolve(bytes),
+    };
+    const snapshots = new Snapshots({
+      ...{ directory, policy, lease: () => ({ holder: 'me', token: 1 }) },
+      store: { blobs } as unknown as Pick<RunStore, 'blobs'>,
+      history: () => Promise.resolve({ history: { rounds }, bestRound: 2 }),
+    });
+    const files = async (): Promise<string[]> => (await readdir(join(directory, 'models', 'run'))).sort();
+    return { snapshots, files };
+  }
+  const nameOf = (round: number): string => `round-0000${round}.safetensors`;
+
+  it.each<[SnapshotPolicy, number[]]>([
+    ['all', [1, 2, 4]],
+    ['last', [4]],
+    ['best', [2, 4]],
+  ])('%s writes what a crash has cut off: rounds %j', async (policy, written) => {
+    await inFolder(async (directory) => {
+      const { snapshots, files } = ofStored(directory, policy, [1, 2, 4]);
+      await mkdir(join(directory, 'models', 'run'), { recursive: true });
+      await writeFile(join(directory, 'models', 'run', nameOf(1)), 'as it was');
+      await snapshots.catchUp(config);
+      expect(await files()).toEqual(written.map(nameOf));
+      const whole = await readFile(join(directory, 'models', 'run', nameOf(4)));
+      await snapshots.keep(config, 4, new Float32Array(4));
+      expect(await readFile(join(directory, 'models', 'run', nameOf(4)))).toEqual(whole);
+      if (policy === 'all') {
+        expect(await readFile(join(directory, 'models', 'run', nameOf(1)), 'utf8')).toBe('as it was');
+      }
+    });
+  });
+
+  it('leaves a file as it was when the new one cannot be written whole', async () => {
+    await inFolder(async (directory) => {
+      const { snapshots } = ofStored(directory, 'all', []);
+      await snapshots.keep(config, 1, new Float32Array(4));
+      const file = join(directory, 'models', 'run', nameOf(1));
+      const before = await readFile(file);
+      await mkdir(`${file}.part`);
+      await expect(snapshots.keep(config, 1, Float32Array.of(1, 2, 3, 4))).rejects.toThrow();
+      expect(await readFile(file)).toEqual(before);
+    });
+  });
+
+  it('is at work on one round at a time, and done with all when it is closed', async () => {
+    await inFolder(async (directory) => {
+      const { snapshots, files } = ofStored(directory, 'last', []);
+      const order: number[] = [];
+      for (const round of [3, 4]) {
+        void snapshots.keep(config, round, new Float32Array(4)).then(async () => {
+          order.push(round);
+          expect(await files()).toContain(nameOf(round));
+        });
+      }
+      await snapshots.close();
+      expect(await files()).toEqual([nameOf(4)]);
+      expect(order).toEqual([3, 4]);
     });
   });
 });

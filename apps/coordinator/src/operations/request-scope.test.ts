@@ -59,6 +59,7 @@ describe('an append that fails', () => {
         attach: () => ({}),
         perform: () => undefined,
         deposed: () => undefined,
+        broken: () => undefined,
       },
       () => undefined,
     );

@@ -11,12 +11,14 @@ import { StoreError, type Lease, type RunStore } from '@consilium/store';
 import { floatBytes } from '@consilium/tensors';
 import type { Clock } from './clock.js';
 import { DurableMachine, type Attachment } from './durable-machine.js';
+import { LatestStatements } from './latest-statements.js';
 import { PublishedModels } from './published-models.js';
 import type { Progress } from './progress.js';
 import { rulesOf, scoreOf } from './rules.js';
 import { SealedRounds, type SealedRoundsPorts } from './sealed-rounds.js';
 import { SecureRounds, type SecureRoundsPorts } from './secure-rounds.js';
 import { openOwn, RunStatements, type Effect } from './statements.js';
+import { codeOf, mayPass } from './store-troubles.js';
 
 export interface ConductorPorts {
   readonly identity: Identity;
@@ -34,25 +36,6 @@ export interface ConductorPorts {
   readonly deposed: (error: StoreError) => void;
 }
 
-const PASSING = ['STORE_UNAVAILABLE', 'STORE_FULL', 'STORE_READ_ONLY'];
-const mayPass = (error: unknown): boolean => error instanceof StoreError && PASSING.includes(error.code);
-
-/** What a hospital that has just come must know, in order of time. */
-const ORDER: readonly Pushed['name'][] = [
-  ...(['run-config', 'aggregate', 'plan'] as const),
-  ...(['secagg-aggregate', 'secagg-plan', 'roster', 'deliver', 'survivors', 'unmask-request'] as const),
-  'run-end',
-];
-/** Those of one attempt: none outlives it. */
-const OF_ATTEMPT: readonly Pushed['name'][] = [
-  'plan',
-  'secagg-plan',
-  'roster',
-  'deliver',
-  'survivors',
-  'unmask-request',
-];
-
 export class Conductor {
   readonly models: PublishedModels;
   /** Of the trust mode secagg; undefined in the other. */
@@ -60,12 +43,15 @@ export class Conductor {
   readonly #sealed: SealedRounds;
   readonly #statements: RunStatements;
   readonly #timers = new Map<string, () => void>();
-  readonly #latest = new Map<Pushed['name'], Pushed>();
+  readonly #latest = new LatestStatements();
   #machine!: DurableMachine;
+  #failure: string | undefined;
   #finish!: (end: Progress & { event: 'ended' }) => void;
-  /** Resolves when the run has ended; never if it stays open. */
-  readonly ended = new Promise<Progress & { event: 'ended' }>((resolve) => {
+  #giveUp!: (error: unknown) => void;
+  /** Resolves when the run has ended, never if it stays open; rejects when it cannot be led here any more. */
+  readonly ended = new Promise<Progress & { event: 'ended' }>((resolve, reject) => {
     this.#finish = resolve;
+    this.#giveUp = reject;
   });
 
   private constructor(
@@ -74,7 +60,9 @@ export class Conductor {
   ) {
     this.models = new PublishedModels(ports.store.blobs, config.body.runId);
     this.#statements = new RunStatements(ports.identity, config, (round) => this.models.digestOf(round));
-    this.#latest.set('run-config', { name: 'run-config', envelope: config.envelope });
+    this.#latest.know({ name: 'run-config', envelope: config.envelope });
+    // Most look at {@link failure}.
+    this.ended.catch(() => undefined);
     const parts = this.#parts();
     this.#sealed = new SealedRounds(parts);
     this.secure = config.body.mode === 'secagg' ? new SecureRounds(parts) : undefined;
@@ -120,6 +108,9 @@ export class Conductor {
           this.#forget();
           deposed(error);
         },
+        broken: (error) => {
+          this.#break(error);
+        },
         attach: (effects) => this.#statements.attachedTo(effects),
         perform: (effect) => {
           this.#perform(effect);
@@ -144,14 +135,14 @@ export class Conductor {
   #replayed(effect: CoordinatorEffect): void {
     if (effect.type === 'publish-aggregate') {
       this.models.know(effect.round, effect.newModel);
-      this.#latest.set('aggregate', { name: 'aggregate', envelope: this.#statements.aggregate(effect).envelope });
+      this.#latest.know({ name: 'aggregate', envelope: this.#statements.aggregate(effect).envelope });
     }
     if (effect.type === 'publish-sum' && this.secure !== undefined) {
       const { envelope } = this.secure.remember(effect);
-      this.#latest.set('secagg-aggregate', { name: 'secagg-aggregate', envelope });
+      this.#latest.know({ name: 'secagg-aggregate', envelope });
     }
     if (effect.type === 'end-run') {
-      this.#latest.set('run-end', { name: 'run-end', envelope: this.#statements.end(effect).envelope });
+      this.#latest.know({ name: 'run-end', envelope: this.#statements.end(effect).envelope });
     }
   }
 
@@ -161,6 +152,11 @@ export class Conductor {
 
   get state(): CoordinatorState {
     return this.#machine.state;
+  }
+
+  /** A code: why this run, and no other, is not led here any more. The log keeps it for another attempt. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** Events in the log. */
@@ -173,9 +169,9 @@ export class Conductor {
     return this.state.phase === 'collecting' ? this.#sealed.open : undefined;
   }
 
-  /** See {@link ORDER}. */
+  /** See {@link LatestStatements}. */
   current(): Pushed[] {
-    return ORDER.map((name) => this.#latest.get(name)).filter((statement) => statement !== undefined);
+    return this.#latest.inOrder();
   }
 
   /**
@@ -231,7 +227,15 @@ export class Conductor {
 
   /** Lets go of everything without a word to anybody: the log keeps the run for whoever takes it up. */
   park(error: StoreError): void {
-    this.#machine.depose(error);
+    this.#machine.stop(error);
+  }
+
+  #break(error: unknown): void {
+    this.#forget();
+    this.#failure = codeOf(error);
+    this.ports.log.error({ err: error, run: this.runId }, 'this run cannot be led here any more; others go on');
+    this.#say({ event: 'run-failed', run: this.runId, code: this.#failure });
+    this.#giveUp(error);
   }
 
   #forget(): void {
@@ -247,7 +251,7 @@ export class Conductor {
         this.#setTimer(effect.key, effect.delayMs);
         return;
       case 'sign-plan':
-        void (this.secure ?? this.#sealed).signPlan(effect);
+        this.#inBackground((this.secure ?? this.#sealed).signPlan(effect));
         return;
       case 'publish-plan':
         (this.secure ?? this.#sealed).publishPlan();
@@ -265,7 +269,7 @@ export class Conductor {
         return;
       }
       case 'aggregate':
-        void this.#sealed.aggregate(effect);
+        this.#inBackground(this.#sealed.aggregate(effect));
         return;
       case 'publish-aggregate':
         this.#sealed.publishAggregate(effect);
@@ -274,6 +278,13 @@ export class Conductor {
       case 'end-run':
         this.#endRun(effect);
     }
+  }
+
+  /** Whatever it did not foresee ends this run here, and no other one. */
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      this.#machine.stop(error);
+    });
   }
 
   #setTimer(key: string, delayMs: number): void {
@@ -309,11 +320,9 @@ export class Conductor {
     this.#finish(ended);
   }
 
-  /** An event of our own. Being deposed is told once, by the machine. */
+  /** An event of our own. Why the machine has stopped is told once, by the machine. */
   async #internally(event: CoordinatorEvent, attachment?: Attachment): Promise<void> {
-    await this.accept(event, attachment).catch((error: unknown) => {
-      if (!(error instanceof StoreError)) throw error;
-    });
+    await this.accept(event, attachment).catch(() => undefined);
   }
 
   /** The run cannot go on: hospitals are told. */
@@ -324,11 +333,7 @@ export class Conductor {
 
   #push(name: Pushed['name'], { envelope }: Pick<Opened<'plan'>, 'envelope'>): void {
     const statement = { name, envelope };
-    // A plan begins an attempt; a sum and the end of the run end it.
-    if (name === 'plan' || name === 'secagg-plan' || !OF_ATTEMPT.includes(name)) {
-      for (const old of OF_ATTEMPT) this.#latest.delete(old);
-    }
-    this.#latest.set(name, statement);
+    this.#latest.say(statement);
     this.ports.push(this, statement);
   }
 

@@ -2,7 +2,8 @@
  * Claims: (1) no effect begins and nobody is answered before the event is in the log; (2) a store that does not answer is asked
  * the same again until it does; (3) a machine that loses its lease refuses what it was asked and performs nothing; (4) one that
  * is parked while its event is being written performs nothing either, although the event may be in the log; (5) a replay of
- * the log is the state that it left. Oracle: a store that is an array, and notes the order of what happens.
+ * the log is the state that it left; (6) a log that cannot be written, or a defect, stops this machine and deposes nobody; a store
+ * that only a newer program may write deposes. Oracle: a store that is an array, and notes the order of what happens.
  */
 import { pino } from 'pino';
 import { beforeEach, expect, it } from 'vitest';
@@ -10,6 +11,7 @@ import type { Digest, HospitalId } from '@consilium/protocol';
 import type { CoordinatorEvent, RunRules } from '@consilium/rounds';
 import { StoreError, type Entry } from '@consilium/store';
 import { DurableMachine, type MachinePorts } from './durable-machine.js';
+import { codeOf } from './store-troubles.js';
 
 const a = 'a' as HospitalId;
 const RULES: RunRules = {
@@ -51,8 +53,15 @@ beforeEach(() => {
     deposed: ({ code }) => {
       happened.push(`deposed ${code}`);
     },
+    broken: (error) => {
+      happened.push(`broken ${codeOf(error)}`);
+    },
   };
 });
+
+const notMine = (): never => {
+  throw new TypeError('a defect');
+};
 
 const open = (): Promise<DurableMachine> => DurableMachine.replay('run-1', RULES, ports, () => undefined);
 
@@ -93,13 +102,38 @@ it('performs nothing and refuses all once another leads', async () => {
   expect([log, happened]).toEqual([[], ['deposed LEASE_LOST']]);
 });
 
+it.each([
+  ['STORE_CORRUPT', 'broken STORE_CORRUPT'],
+  ['RUN_UNKNOWN', 'broken RUN_UNKNOWN'],
+  ['SEQUENCE_CONFLICT', 'broken SEQUENCE_CONFLICT'],
+  ['SCHEMA_TOO_NEW', 'deposed SCHEMA_TOO_NEW'],
+] as const)('stops at %s: %s', async (code, told) => {
+  fates = [() => Promise.reject(new StoreError(code, 'x'))];
+  const machine = await open();
+  await expect(machine.accept(connected)).rejects.toMatchObject({ code });
+  await expect(machine.accept(consented)).rejects.toMatchObject({ code });
+  expect([log, happened]).toEqual([[], [told]]);
+});
+
+it('stops at a defect of its own, before or after it has written, and says so to whoever asked', async () => {
+  const attaching = { ...ports, attach: () => notMine() };
+  const first = await DurableMachine.replay('run-1', RULES, attaching, () => undefined);
+  await expect(first.accept(connected)).rejects.toThrow(TypeError);
+  const performing = { ...ports, perform: () => notMine() };
+  const second = await DurableMachine.replay('run-1', RULES, performing, () => undefined);
+  await second.accept(connected);
+  await expect(second.accept(consented)).rejects.toThrow(TypeError);
+  await expect(second.accept(consented)).rejects.toThrow(TypeError);
+  expect(happened).toEqual(['broken INTERNAL', 'written', 'written', 'broken INTERNAL']);
+});
+
 it('performs nothing when it is parked while its event is written, and leaves the event to its successor', async () => {
   const machine = await open();
   await machine.accept(connected);
   fates = [
     (write) => {
       write();
-      machine.depose(new StoreError('LEASE_LOST', 'closing'));
+      machine.stop(new StoreError('LEASE_LOST', 'closing'));
       return Promise.resolve();
     },
   ];

@@ -11,9 +11,10 @@ import {
   type CoordinatorState,
   type RunRules,
 } from '@consilium/rounds';
-import { StoreError, type Entry, type Lease, type RunStore } from '@consilium/store';
+import type { Entry, Lease, RunStore, StoreError } from '@consilium/store';
 import { currentRequest } from '../operations/request-scope.js';
 import type { Clock } from './clock.js';
+import { codeOf, isDeposing, mayPass } from './store-troubles.js';
 
 /** What becomes durable in the same transaction as an event. */
 export type Attachment = Omit<Entry, 'event'>;
@@ -27,8 +28,10 @@ export interface MachinePorts {
   readonly attach: (effects: readonly CoordinatorEffect[]) => Attachment;
   /** Called when the event is durable. Starts the work and does not wait for it: what it brings is another event. */
   readonly perform: (effect: CoordinatorEffect) => void;
-  /** Another coordinator leads, or the log is not ours: this process must not do anything more for the run. */
+  /** Another coordinator leads, or this one is closing: this process must not do anything more for any run. */
   readonly deposed: (error: StoreError) => void;
+  /** Nothing more is done for this run: its log cannot be written any more, or there is a defect. */
+  readonly broken: (error: unknown) => void;
 }
 
 interface Waiting {
@@ -37,17 +40,17 @@ interface Waiting {
   /** Of the hospital's request that brought it. */
   readonly requestId: string | undefined;
   readonly decided: (changed: boolean) => void;
-  readonly refused: (error: StoreError) => void;
+  readonly refused: (error: unknown) => void;
 }
 
 /** How long a store that does not answer is left alone before the same append is tried again. */
 const RETRY_MS = [50, 100, 200, 500, 1_000, 2_000];
-const DEPOSING = ['LEASE_LOST', 'SEQUENCE_CONFLICT', 'RUN_UNKNOWN', 'STORE_CORRUPT'];
 
 export class DurableMachine {
   #waiting: Waiting[] = [];
   #busy = false;
-  #deposed: StoreError | undefined;
+  /** Set once, for good. */
+  #stopped: { readonly why: unknown } | undefined;
 
   private constructor(
     private readonly runId: string,
@@ -91,7 +94,8 @@ export class DurableMachine {
 
   /**
    * @returns Whether the event changed anything, as soon as that is durable and its effects have begun.
-   * @throws {@link StoreError} when this coordinator does not lead any more. While the store does not answer, it waits.
+   * @throws Why the machine has stopped: {@link StoreError} when this coordinator does not lead any more. While the store
+   *   does not answer, it waits.
    */
   accept(event: CoordinatorEvent, attachment: Attachment = {}): Promise<boolean> {
     return new Promise((decided, refused) => {
@@ -100,12 +104,13 @@ export class DurableMachine {
     });
   }
 
-  /** Nothing is accepted from here on, and nothing more is written. */
-  depose(error: StoreError): void {
-    if (this.#deposed !== undefined) return;
-    this.#deposed = error;
-    for (const { refused } of this.#waiting.splice(0)) refused(error);
-    this.ports.deposed(error);
+  /** Nothing is accepted from here on, and nothing more is written. Again is without effect. */
+  stop(why: unknown): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = { why };
+    for (const { refused } of this.#waiting.splice(0)) refused(why);
+    if (isDeposing(why)) this.ports.deposed(why);
+    else this.ports.broken(why);
   }
 
   async #drain(): Promise<void> {
@@ -119,6 +124,19 @@ export class DurableMachine {
 
   /** All that has arrived meanwhile shares one transaction, and one flush of the disk. */
   async #decide(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const changed = await this.#decided(batch);
+      for (const [i, { decided }] of batch.entries()) decided(changed[i] ?? false);
+    } catch (error) {
+      // Also for a defect of ours: it ends this run here, and no other one.
+      for (const { refused } of batch) refused(error);
+      this.stop(error);
+    }
+  }
+
+  /** @returns Which of them changed anything; that is durable, and its effects have begun. */
+  async #decided(batch: readonly Waiting[]): Promise<boolean[]> {
+    this.#throwIfStopped();
     const entries: Entry[] = [];
     const effects: CoordinatorEffect[] = [];
     const changed: boolean[] = [];
@@ -131,36 +149,29 @@ export class DurableMachine {
       state = step.state;
       effects.push(...step.effects);
     }
-    try {
-      if (entries.length > 0) await this.#append(entries, batch);
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      for (const { refused } of batch) refused(error);
-      this.depose(error);
-      return;
-    }
+    if (entries.length > 0) await this.#append(entries, batch);
     // The events are durable here; a crash after this line replays them and asks for the effects again.
     this.current = state;
     for (const effect of effects) this.ports.perform(effect);
-    for (const [i, { decided }] of batch.entries()) decided(changed[i] ?? false);
+    return changed;
   }
 
   async #append(entries: readonly Entry[], batch: readonly Waiting[]): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      this.#throwIfDeposed();
+      this.#throwIfStopped();
       try {
         // Whether an append whose answer was lost has happened, the store finds out when it sees the same entries again.
         await this.ports.store.append(this.ports.lease(), this.runId, this.seq, entries);
         // Parked while it was written: whoever leads next finds the event in the log, and acts on it.
-        this.#throwIfDeposed();
+        this.#throwIfStopped();
         this.seq += entries.length;
         return;
       } catch (error) {
-        this.#throwIfDeposed();
-        if (!(error instanceof StoreError) || DEPOSING.includes(error.code)) throw error;
+        this.#throwIfStopped();
+        if (!mayPass(error)) throw error;
         const requestIds = batch.flatMap(({ requestId = [] }) => requestId);
         this.ports.log.error(
-          { run: this.runId, code: error.code, requestIds },
+          { run: this.runId, code: codeOf(error), requestIds },
           'the store does not take events; trying again',
         );
         await this.ports.clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
@@ -168,8 +179,8 @@ export class DurableMachine {
     }
   }
 
-  #throwIfDeposed(): void {
-    if (this.#deposed !== undefined) throw this.#deposed;
+  #throwIfStopped(): void {
+    if (this.#stopped !== undefined) throw this.#stopped.why;
   }
 }
 

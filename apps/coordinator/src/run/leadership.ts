@@ -12,7 +12,7 @@ export interface LeadershipPorts {
   /** The same for every process of one home folder, and of no other: such a process need not wait for its own lease. */
   readonly holder: string;
   readonly waiting: () => void;
-  readonly lost: () => void;
+  readonly lost: (why: StoreError) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -60,6 +60,6 @@ export class Leadership {
     // Given up while the store was asked: a timer that is set again now would outlive the process's work.
     if (this.#isOver) return;
     if (renewed) this.#renewLater();
-    else this.ports.lost();
+    else this.ports.lost(new StoreError('LEASE_LOST', 'another coordinator has taken over this store'));
   }
 }

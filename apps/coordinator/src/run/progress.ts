@@ -24,6 +24,8 @@ export type Progress =
   /** Leading: this process, and no other one on the same store. */
   | { readonly event: 'leading' | 'waiting-to-lead' | 'deposed' }
   | { readonly event: 'run-taken-up'; readonly run: RunId; readonly events: number }
+  /** It cannot be led here; other runs go on. */
+  | { readonly event: 'run-failed'; readonly run: RunId; readonly code: string }
   | {
       readonly event: 'refused';
       readonly hospital: HospitalId | undefined;
@@ -125,6 +127,8 @@ export function progressLine(progress: Progress): string {
       return 'another coordinator has taken over; nothing more is done here';
     case 'run-taken-up':
       return `run ${progress.run} is taken up after ${progress.events} events`;
+    case 'run-failed':
+      return `run ${progress.run} cannot be led here: ${progress.code}; coordinator.log says more`;
     case 'connected':
     case 'disconnected':
       return `${progress.hospital} ${progress.event}`;

@@ -91,12 +91,7 @@ export class SealedRounds {
           await this.ports.internally({ type: 'too-few-left', planDigest, exclusions });
           return;
         }
-        const model = await serverStep(
-          { blobs: store.blobs, lease: lease() },
-          body,
-          { digest: effect.model, head: before },
-          mean,
-        );
+        const model = await serverStep({ blobs: store.blobs, lease: lease() }, body, { round, head: before }, mean);
         const digest = digestBlob(floatBytes(model)) as Digest;
         await this.ports.models.keep(lease(), round, digest, model);
         await this.ports.internally({

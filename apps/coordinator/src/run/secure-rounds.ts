@@ -226,7 +226,7 @@ export class SecureRounds {
     const { mean, weight, metrics, hospitals } = opened.decoded;
     const isTraining = effect.secure.lastly === undefined;
     const step = { blobs: store.blobs, lease: lease() };
-    const model = isTraining ? await serverStep(step, body, { digest: effect.model, head: before }, mean) : before;
+    const model = isTraining ? await serverStep(step, body, { round: effect.round, head: before }, mean) : before;
     const digest = digestBlob(floatBytes(model)) as Digest;
     if (isTraining) await models.keep(lease(), effect.round, digest, model);
     const sumBytes = new Uint8Array(opened.sum.buffer, opened.sum.byteOffset, opened.sum.byteLength);
