@@ -142,11 +142,11 @@ describe('requests and answers', () => {
     }
   });
 
-  it('hold a synchronisation to 64 statements', () => {
+  it('hold a synchronisation to 256 statements', () => {
     const pushed = { name: 'plan', envelope: sampleRequests.consent.statement };
     const sync = (count: number): boolean =>
       answers.sync.safeParse({ ok: true, statements: new Array(count).fill(pushed) }).success;
-    expect([0, 64, 65].map(sync)).toEqual([true, true, false]);
+    expect([0, 256, 257].map(sync)).toEqual([true, true, false]);
     expect(pushedSchema.safeParse({ ...pushed, name: 'update' }).success).toBe(false);
   });
 });
