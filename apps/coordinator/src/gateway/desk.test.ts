@@ -175,7 +175,7 @@ describe('Desk', () => {
     await enter('1');
     unsentBytes = 9_000_000;
     expect(await desk.answer('membership', '1', {})).toMatchObject({ ok: false, code: 'RATE_LIMITED' });
-    await setTimeout(10);
+    await nextTurn();
     expect(cut).toEqual(['1']);
   });
 

@@ -26,6 +26,7 @@ import { StoreError } from '@consilium/store';
 import type { Admission } from '../membership/admission.js';
 import { inRequest } from '../operations/request-scope.js';
 import type { Conductor } from '../run/conductor.js';
+import { statementsOf } from '../run/latest-statements.js';
 import type { Member, Office } from '../run/office.js';
 import type { Progress } from '../run/progress.js';
 import { WORD_OF_STAGE } from '../run/secure-session.js';
@@ -237,11 +238,7 @@ export class Desk {
         const member = caller.member;
         await this.#tell(caller, 'connected');
         await caller.drained();
-        // Those that are open last, where nothing is cut off: without its configuration no hospital comes back to a run.
-        const isOpen = (run: Conductor): number => (run.state.phase === 'ended' ? 0 : 1);
-        const runs = office.of(member).sort((a, b) => isOpen(a) - isOpen(b));
-        const statements = runs.flatMap((run) => run.current());
-        return { statements: statements.slice(-limits.syncStatements) };
+        return { statements: statementsOf(office.of(member)).slice(-limits.syncStatements) };
       },
       about: ({ version, engine, clockMs }) => {
         const { hospitalId: hospital } = session.authenticated();

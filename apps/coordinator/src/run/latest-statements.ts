@@ -1,5 +1,6 @@
 /** What a hospital that has just come must know of a run: the newest statement of each kind that still holds. */
 import type { Pushed } from '@consilium/protocol';
+import type { CoordinatorState } from '@consilium/rounds';
 
 /** In order of time. */
 const ORDER: readonly Pushed['name'][] = [
@@ -39,4 +40,15 @@ export class LatestStatements {
   inOrder(): Pushed[] {
     return ORDER.map((name) => this.#latest.get(name)).filter((statement) => statement !== undefined);
   }
+}
+
+interface Run {
+  readonly state: Pick<CoordinatorState, 'phase'>;
+  current(): Pushed[];
+}
+
+/** Those of open runs last, where nothing is cut off: without its configuration no hospital comes back to a run. */
+export function statementsOf(runs: readonly Run[]): Pushed[] {
+  const isOpen = (run: Run): number => (run.state.phase === 'ended' ? 0 : 1);
+  return runs.toSorted((a, b) => isOpen(a) - isOpen(b)).flatMap((run) => run.current());
 }
