@@ -15,9 +15,11 @@ const [directory = '', runFile = '', port = '', death = '', databaseUrl = ''] = 
 const say = (line: object): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 const mortality = new Mortality(death);
+/** Of chunks alone: `chunk-before:7`, `chunk-after:7`. */
+const ofChunks = new Mortality(/^chunk-(.*)$/.exec(death)?.[1] ?? 'never');
 const real =
   databaseUrl === '' ? await openEmbeddedStore(join(directory, 'store')) : await openPostgresStore(databaseUrl);
-const blobs = mortal(real.blobs, ['begin', 'append', 'complete', 'remove'], mortality);
+const blobs = mortal(mortal(real.blobs, ['append'], ofChunks), ['begin', 'append', 'complete', 'remove'], mortality);
 const writes = mortal(real, ['acquireLease', 'createRun', 'append'], mortality);
 const store = new Proxy<RunStore>(writes, {
   get: (target, name): unknown => (name === 'blobs' ? spiedBlobs : Reflect.get(target, name, target)),

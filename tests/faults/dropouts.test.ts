@@ -42,7 +42,7 @@ const WORDS = ['adverted', 'dealt', 'masked', 'agreed', 'unmasked'] as const;
 const DEADLINE_S = 12;
 /** The step of the ring for these bounds is so small that an exact sum differs from the mean by less. */
 const TOLERANCE = 1e-6;
-/** Of seven. */
+/** Of eight. */
 const CHUNKS_BEFORE = 3;
 
 let stage: Stage | undefined;

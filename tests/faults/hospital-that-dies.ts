@@ -1,6 +1,6 @@
 /**
  * A hospital whose updates are known, and which kills its process at a chosen call of its memory or its learner, or leaves at
- * a stage, or between the record of a word of a secure round and its sending: `HOME URL INDEX DEATH MODE SIZE`. Every training is a line in the file `trainings` of its home, written before it begins.
+ * a stage, after a chunk of an update (`SIGKILL@chunk-3`), or between the record of a word of a secure round and its sending: `HOME URL INDEX DEATH MODE SIZE`. Every training is a line in the file `trainings` of its home, written before it begins.
  */
 import { appendFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import {
   type RunMemory,
 } from '@consilium/hospital';
 import { knownLearner } from '../support/federation.js';
+import { tappedNetwork } from '../support/tapped-network.js';
 import { departure, Mortality, mortal } from './mortal.js';
 import { bytesOf, LARGE, partOf, SPEC } from './stage.js';
 
@@ -40,10 +41,17 @@ const learner: Learner = {
     return known.train(config, model, round);
   },
 };
+let chunks = 0;
+const network = tappedNetwork({
+  answered: (name, answer) => {
+    if (name === 'update.chunk') leaves(`chunk-${++chunks}`);
+    return answer;
+  },
+});
 const outcome = await new HospitalNode({
   ...(await openIdentity(home)),
   coordinatorKey: await pinnedCoordinator(home),
-  ...{ url, modes: [mode === 'secagg' ? 'secagg' : 'sealed'] },
+  ...{ url, network, modes: [mode === 'secagg' ? 'secagg' : 'sealed'] },
   learner: mortal(learner, ['prepare', 'train', 'evaluate'], mortality),
   memory: mortal(memory, ['write', 'writeOutgoing', 'eraseOutgoing', 'writeSecure'], mortality),
   progress: (step) => {

@@ -3,8 +3,9 @@
  * after its N-th write to the store, for every N, and is started again on the same home and port: (1) the run goes on, and
  * the first thing that a hospital does is noted within 30 s of the new process's start (the 95th percentile is printed);
  * (2) no acknowledged update is lost and none is counted twice; (3) every hospital ends with the head of a run without
- * faults, byte for byte; (4) no hospital ever offers two different updates for one attempt; (5) the same for the product's
- * own program, killed at any time.
+ * faults, byte for byte; (4) no hospital ever offers two different updates for one attempt; (5) the same for updates
+ * of several chunks, between any two of which it dies, and a grace period that is over before the hospitals are back; (6) the
+ * same for the product's own program, killed at any time.
  * Oracle: FedAvg in float64 (tests/support/expected-head.ts); the log and the blob names of the store.
  *
  * A seeded sample of the deaths runs by default, all of them with CONSILIUM_FAULTS=all.
@@ -17,11 +18,12 @@ import { SeededRandom } from '@consilium/tensors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quantile } from '../bench/quantile.js';
 import { expectedHead } from '../support/expected-head.js';
+import { knownLearner } from '../support/federation.js';
 import { noPostgres, PostgresServer } from '../support/postgres.js';
 import { until } from '../support/until.js';
 import { Child } from './child.js';
 import { Scene } from './scene.js';
-import { bytesOf, deaths, partOf, RUN, SPEC, type Stage } from './stage.js';
+import { bytesOf, deaths, LARGE, LARGE_RUN, partOf, RUN, SPEC, type Stage } from './stage.js';
 
 const all = process.env['CONSILIUM_FAULTS'] === 'all';
 /** More than a run without faults writes; a death that is never reached is a run without faults. */
@@ -29,8 +31,12 @@ const WRITES = 44;
 const SAMPLED = 3;
 /** The longest that a run with one death may take on a machine that is busy with others. */
 const DEATH_MS = 180_000;
-const PARTS = [partOf(0), partOf(1)];
-const EXPECTED = bytesOf(expectedHead(SPEC, [PARTS, PARTS]));
+type Spec = typeof SPEC | typeof LARGE;
+
+function expectedOf(spec: Spec): string {
+  const parts = [partOf(0, spec), partOf(1, spec)];
+  return bytesOf(expectedHead(spec, [parts, parts]));
+}
 
 const recoveries: number[] = [];
 afterAll(() => {
@@ -42,18 +48,24 @@ afterAll(() => {
 });
 
 /** Both hospitals, in this process. */
-async function joined(here: Stage): Promise<Promise<NodeOutcome>[]> {
-  const nodes = await Promise.all([here.node(0), here.node(1)]);
+async function joined(here: Stage, spec: Spec = SPEC): Promise<Promise<NodeOutcome>[]> {
+  const nodes = await Promise.all(
+    [0, 1].map((k) => {
+      const { examples, update } = partOf(k, spec);
+      return here.node(k, { learner: knownLearner(examples, update, spec.inputs) });
+    }),
+  );
   const outcomes = nodes.map((node) => node.run());
   for (const outcome of outcomes) outcome.catch(() => undefined);
   return outcomes;
 }
 
-async function expectExact(outcomes: readonly Promise<NodeOutcome>[]): Promise<void> {
+async function expectExact(outcomes: readonly Promise<NodeOutcome>[], spec: Spec = SPEC): Promise<void> {
+  const expected = expectedOf(spec);
   for (const outcome of await Promise.all(outcomes)) {
     if (outcome.ended !== 'finished') throw new Error(`a hospital ended as ${outcome.ended}`);
     expect(outcome.rounds).toBe(2);
-    expect(bytesOf(outcome.model)).toBe(EXPECTED);
+    expect(bytesOf(outcome.model)).toBe(expected);
   }
 }
 
@@ -82,9 +94,9 @@ function expectOneUpdateEach(processes: readonly Child[]): void {
 const dieAndComeBack = (death: string, databaseUrl: string): Promise<void> =>
   Scene.play(['a', 'b'], {}, (scene) => act(scene, death, databaseUrl));
 
-async function act(scene: Scene, death: string, databaseUrl: string): Promise<void> {
+async function act(scene: Scene, death: string, databaseUrl: string, spec: Spec = SPEC): Promise<void> {
   const { stage } = scene;
-  const outcomes = await joined(stage);
+  const outcomes = await joined(stage, spec);
   const mortal = scene.started(Child.dyingCoordinator(stage, death, databaseUrl));
   const end = await mortal.ended;
   const processes = [mortal];
@@ -102,9 +114,10 @@ async function act(scene: Scene, death: string, databaseUrl: string): Promise<vo
   } else {
     expect(`${String(end.status)} ${end.stderr}`).toBe('0 ');
     // Else there are writes at which nobody ever died.
+    if (spec === LARGE) throw new Error('it never came to that chunk');
     expect(mortal.of('writes')[0]?.count).toBeLessThanOrEqual(WRITES);
   }
-  await expectExact(outcomes);
+  await expectExact(outcomes, spec);
   expectOneUpdateEach(processes);
   const store =
     databaseUrl === '' ? openEmbeddedStore(join(stage.coordinatorHome, 'store')) : openPostgresStore(databaseUrl);
@@ -115,6 +128,19 @@ describe('the coordinator dies at a write, on the embedded store', () => {
   it.concurrent.each(deaths(WRITES, SAMPLED, 'kill-matrix/embedded'))(
     '%s',
     (death) => dieAndComeBack(death, ''),
+    DEATH_MS,
+  );
+});
+
+/** Writes of chunks; up to four that come together are one, so that a run has at least so many. */
+const CHUNKS = 8;
+
+describe('the coordinator dies between the chunks of updates', () => {
+  // It has forgotten who was there, and nobody may be left out for it, however short the grace period.
+  const changes = { ...LARGE_RUN, absenceGraceSeconds: 0.5 };
+  it.concurrent.each(deaths(CHUNKS, SAMPLED, 'kill-matrix/chunks'))(
+    '%s',
+    (death) => Scene.play(['a', 'b'], changes, (scene) => act(scene, `chunk-${death}`, '', LARGE)),
     DEATH_MS,
   );
 });

@@ -12,7 +12,7 @@ import { unusedPort } from '../support/tcp-proxy.js';
 
 export const SPEC = { kind: 'linear', inputs: 4, classes: 3 } as const;
 export const PARAMETERS = 15;
-/** Whose updates travel in seven chunks of 64 KiB. */
+/** Whose updates travel in seven chunks of 64 KiB, and the seal in an eighth. */
 export const LARGE = { kind: 'linear', inputs: 16_383, classes: 7 } as const;
 /** What a run file says of it; the norm of its updates is far above what is usual. */
 export const LARGE_RUN = {
