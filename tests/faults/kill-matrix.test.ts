@@ -137,7 +137,7 @@ const CHUNKS = 8;
 
 describe('the coordinator dies between the chunks of updates', () => {
   // It has forgotten who was there, and nobody may be left out for it, however short the grace period.
-  const changes = { ...LARGE_RUN, absenceGraceSeconds: 0.5 };
+  const changes = { ...LARGE_RUN, absenceGraceSeconds: 0.5, minHospitals: 1 };
   it.concurrent.each(deaths(CHUNKS, SAMPLED, 'kill-matrix/chunks'))(
     '%s',
     (death) => Scene.play(['a', 'b'], changes, (scene) => act(scene, `chunk-${death}`, '', LARGE)),
