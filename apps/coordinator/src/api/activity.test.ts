@@ -1,11 +1,11 @@
 /**
  * Claims: pages of the activity, newest first, hold every action and event once and in one order, whatever the size of a
  * page and however many arrive meanwhile; filters leave exactly what fits; an export is the same, oldest first; a table holds
- * no formula. Oracle: everything in one array, sorted and filtered here.
+ * no formula; a run that the store cannot give back whole hides nothing but what it has lost. Oracle: everything in one array, sorted and filtered here.
  */
 import { describe, expect, it } from 'vitest';
 import type { ActivityEntry, ActivityQuery } from '@consilium/operator-api';
-import type { RunStore, StoredEvent } from '@consilium/store';
+import { StoreError, type RunStore, type StoredEvent } from '@consilium/store';
 import type { KeptAction } from '../operators/activity-log.js';
 import { Activity } from './activity.js';
 import { csvLine } from './csv.js';
@@ -101,6 +101,27 @@ describe('the activity', () => {
   it.each(['x', '1_2', '1_2_../../x', `${'9'.repeat(40)}_1_`])('refuses the place %j', async (before) => {
     await expect(activity().page({ before, limit: 1 })).rejects.toMatchObject({ code: 'QUERY_INVALID' });
   });
+});
+
+it.each([
+  ['STORE_CORRUPT', 60 + 50 + 20],
+  ['STORE_UNAVAILABLE', undefined],
+] as const)('of a run whose event 20 is %s', async (code, entries) => {
+  const view = new Activity({
+    store: {
+      ...store,
+      async *events(runId, from = 0) {
+        for await (const stored of store.events(runId, from)) {
+          if (runId === 'second' && stored.seq === 20) throw new StoreError(code, 'event 20');
+          yield stored;
+        }
+      },
+    },
+    actions: () => actions,
+  });
+  const page = view.page({ limit: 1_000 });
+  if (entries === undefined) await expect(page).rejects.toMatchObject({ code });
+  else expect((await page).entries).toHaveLength(entries);
 });
 
 it('a table holds text, never a formula', () => {

@@ -8,6 +8,7 @@ import type {
 } from '@consilium/operator-api';
 import type { RunStore, StoredEvent } from '@consilium/store';
 import type { KeptAction } from '../operators/activity-log.js';
+import { isDeposing, mayPass } from '../run/store-troubles.js';
 import { ApiError } from './api-error.js';
 import { EventIndex } from './event-index.js';
 
@@ -112,7 +113,10 @@ export class Activity {
       if (filter.run !== undefined && filter.run !== runId) continue;
       const index = this.#indexes.get(runId) ?? new EventIndex();
       this.#indexes.set(runId, index);
-      await index.readOn(this.parts.store, runId, events);
+      // A run that the store cannot give back is shown as far as it can be read; an export of it fails instead.
+      await index.readOn(this.parts.store, runId, events).catch((error: unknown) => {
+        if (isDeposing(error) || mayPass(error)) throw error;
+      });
       sources.push({
         length: index.length,
         place: (i) => ({ atMs: index.atMs(i), source: runId, seq: i }),
