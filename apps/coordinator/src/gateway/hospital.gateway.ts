@@ -31,8 +31,14 @@ function unsentBytes({ conn }: Socket): number {
     readonly writeBuffer?: readonly { readonly data?: unknown }[];
     readonly transport: { readonly socket?: { readonly bufferedAmount?: number } };
   };
-  return writeBuffer.reduce((sum, { data }) => sum + sizeOf(data), transport.socket?.bufferedAmount ?? 0);
+  return writeBuffer.reduce(
+    (sum, { data }) => sum + PACKET_BYTES + sizeOf(data),
+    transport.socket?.bufferedAmount ?? 0,
+  );
 }
+
+/** What a packet takes besides its bytes, and is to look through: of tiny answers there must not be a hundred thousand. */
+const PACKET_BYTES = 2_048;
 
 const sizeOf = (data: unknown): number => (typeof data === 'string' || data instanceof Uint8Array ? data.length : 0);
 

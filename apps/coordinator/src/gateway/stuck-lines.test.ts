@@ -1,8 +1,8 @@
 /**
  * Claims: (1) a line that takes nothing any more is cut when several MiB wait for it, at the next push, and what waited is let
- * go; (2) a line that reads gets every push. Oracle: a real socket.io server on the loopback, and a client that stops reading.
+ * go; (2) thousands of small packets are as much as that; (3) a line that reads gets every push. Oracle: a real socket.io server on the loopback, and a client that stops reading.
  */
-import { createServer } from 'node:http';
+import { createServer, type Server as HttpServer } from 'node:http';
 import { connect, type AddressInfo, type Socket as TcpSocket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { Server } from 'socket.io';
@@ -15,11 +15,12 @@ import type { Strangers } from './strangers.js';
 const NORTH = 'north' as HospitalId;
 const MIB = 1 << 20;
 
-const http = createServer();
+let http: HttpServer;
 let io: Server;
 let clients: TcpSocket[];
 beforeEach(async () => {
   clients = [];
+  http = createServer();
   io = new Server(http, { serveClient: false });
   io.on('connection', (socket) => void socket.join(`hospital/${NORTH}`));
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -69,4 +70,24 @@ it('cuts a line that takes nothing, and no other', async () => {
   expect(io.engine.clientsCount).toBe(1);
   // What waits in our memory comes after what the two kernels hold.
   expect(pushed).toBeGreaterThan(8);
+});
+
+it('cuts a line for which thousands of small packets wait', async () => {
+  await arrive({ reads: false });
+  const gateway = new HospitalGateway({} as Desk, {} as Strangers);
+  Object.assign(gateway, { server: io });
+  const push = (bytes: number): void => {
+    gateway.push([NORTH], { name: 'plan', envelope: { payload: 'x'.repeat(bytes) } } as unknown as Pushed);
+  };
+  const waiting = (): number =>
+    [...io.sockets.sockets.values()].reduce(
+      (sum, { conn }) => sum + (conn as unknown as { readonly writeBuffer: readonly unknown[] }).writeBuffer.length,
+      0,
+    );
+  while (waiting() === 0) {
+    push(MIB);
+    await setTimeout(5);
+  }
+  for (let k = 0; k < 5_000; k++) push(10);
+  expect(io.sockets.sockets.size).toBe(0);
 });
