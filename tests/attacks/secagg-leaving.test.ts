@@ -9,8 +9,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { canonicalBytes, toHex } from '@consilium/bytes';
 import type { Delivery, Envelope, RunId, Statement } from '@consilium/protocol';
-import type * as keysModule from '../../libs/secagg/src/keys.js';
-import type * as sharesModule from '../../libs/secagg/src/shares.js';
 import type * as headModule from '../support/expected-head.js';
 import { LyingCoordinator } from '../support/lying-coordinator.js';
 import { merkleRoot, shareRootOf } from '../support/puppet.js';
@@ -18,8 +16,8 @@ import { until } from '../support/until.js';
 
 const held = vi.hoisted(() => ({ keys: [] as object[], shares: new Map<string, object[]>(), updates: [] as object[] }));
 vi.mock('../../libs/secagg/src/keys.js', async (original) => {
-  const real = await original<typeof keysModule>();
-  const generateAttemptKeys: typeof real.generateAttemptKeys = () => {
+  const real = await original<{ generateAttemptKeys: () => object }>();
+  const generateAttemptKeys = (): object => {
     const keys = real.generateAttemptKeys();
     held.keys.push(keys);
     return keys;
@@ -27,8 +25,13 @@ vi.mock('../../libs/secagg/src/keys.js', async (original) => {
   return { ...real, generateAttemptKeys };
 });
 vi.mock('../../libs/secagg/src/shares.js', async (original) => {
-  const real = await original<typeof sharesModule>();
-  const parcelOpener: typeof real.parcelOpener = (cohort, recipient, key) => {
+  type Opener = (
+    cohort: object,
+    recipient: { hospitalId: string },
+    key: Uint8Array,
+  ) => (...delivery: object[]) => object;
+  const real = await original<{ parcelOpener: Opener }>();
+  const parcelOpener: Opener = (cohort, recipient, key) => {
     const open = real.parcelOpener(cohort, recipient, key);
     return (...delivery) => {
       const pair = open(...delivery);
