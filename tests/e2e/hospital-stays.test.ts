@@ -6,6 +6,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
 import { untrainedBackbone } from '@consilium/backbone';
@@ -87,6 +88,8 @@ it('stays over a run that it refuses and one that is aborted', { timeout: 240_00
   await until(() => progress.some((step) => step.event === 'consented' && step.run === 'aborted-run'));
   await aborted.accept({ type: 'stop' });
   await node.printed(/RUN_ABORTED/);
+  // While no other run is there, the next synchronisation brings its end again.
+  await setTimeout(3_000);
   const last = await begun('last-run', { minHospitals: 1, gatherTimeoutSeconds: 5 });
   expect(await last.ended).toMatchObject({ outcome: 'finished', rounds: 1 });
   await node.printed(/"event":"finished"/);
