@@ -32,7 +32,8 @@ export class BlobFolder implements BlobContents {
     }
   }
 
-  async receivedBytes(_query: Query, content: string): Promise<number> {
+  async receivedBytes(_query: Query, content: string, known?: number): Promise<number> {
+    if (known !== undefined) return known;
     try {
       return (await stat(join(this.folder, content))).size;
     } catch (error) {

@@ -5,27 +5,23 @@ import { bytes as bytesOf, count, type Query } from './database.js';
 const PIECE_BYTES = 1 << 20;
 
 export const blobPieces: BlobContents = {
-  /** To the end of the first piece that none follows: what lies behind a hole does not count. */
   async receivedBytes(query, content) {
-    const [row] = await query(
-      `SELECT coalesce(min(first_byte + size_bytes), 0) AS received FROM blob_piece AS piece
-       WHERE content = $1 AND EXISTS (SELECT 1 FROM blob_piece WHERE content = $1 AND first_byte = 0)
-         AND NOT EXISTS (SELECT 1 FROM blob_piece AS next_piece
-           WHERE next_piece.content = $1 AND next_piece.first_byte = piece.first_byte + piece.size_bytes)`,
+    const [last] = await query(
+      'SELECT first_byte + size_bytes AS received FROM blob_piece WHERE content = $1 ORDER BY first_byte DESC LIMIT 1',
       [content],
     );
-    return row === undefined ? 0 : count(row, 'received');
+    return last === undefined ? 0 : count(last, 'received');
   },
 
   async write(query, content, offset, bytes) {
     for (let done = 0; done < bytes.length; done += PIECE_BYTES) {
       const piece = bytes.subarray(done, done + PIECE_BYTES);
-      // One that lies there already was behind a hole.
-      await query(
-        `INSERT INTO blob_piece (content, first_byte, size_bytes, bytes) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (content, first_byte) DO UPDATE SET size_bytes = excluded.size_bytes, bytes = excluded.bytes`,
-        [content, offset + done, piece.length, piece],
-      );
+      await query('INSERT INTO blob_piece (content, first_byte, size_bytes, bytes) VALUES ($1, $2, $3, $4)', [
+        content,
+        offset + done,
+        piece.length,
+        piece,
+      ]);
     }
   },
 

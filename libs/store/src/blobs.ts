@@ -15,7 +15,8 @@ const HASHED_BYTES = 1 << 20;
 
 /** Where the bytes lie. A content id belongs to one `begin` for ever: begun again, a name gets another. */
 export interface BlobContents {
-  receivedBytes(query: Query, content: string): Promise<number>;
+  /** @param known - what this process has written of it as its only writer; where others may write too, they are asked. */
+  receivedBytes(query: Query, content: string, known?: number): Promise<number>;
   /** Within the transaction that has checked the lease. @param offset - `receivedBytes` of this content. */
   write(query: Query, content: string, offset: number, bytes: Uint8Array): Promise<void>;
   /** @param out - where to. @returns its beginning: as many bytes as there are. */
@@ -70,7 +71,7 @@ export class SqlBlobStore implements BlobStore {
       if (end > sizeBytes)
         throw new StoreError('BLOB_TOO_LARGE', `more than the ${sizeBytes} bytes that were announced`);
       if (sha256 !== undefined) return sizeBytes;
-      const received = this.#digests.sizeOf(content, lease) ?? (await this.contents.receivedBytes(query, content));
+      const received = await this.contents.receivedBytes(query, content, this.#digests.sizeOf(content, lease));
       if (offset > received) throw new StoreError('BLOB_GAP', `the blob goes on at byte ${received}`);
       if (end <= received) return received;
       const taken = bytes.subarray(received - offset);

@@ -4,7 +4,7 @@
  * before that step or the state after it, never one between; (3) repeating the step with the same arguments, and going on,
  * ends in the state of a run without faults, on a store that is opened anew and on the very one that failed, whether the
  * bytes of blobs are files or rows; (4) no bytes are left that no row names; (5) a blob whose fsync failed is sent again and
- * completed; (6) pieces behind a hole do not count. Oracle: the same steps without faults.
+ * completed. Oracle: the same steps without faults.
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
@@ -276,29 +276,4 @@ it('sends a blob again whose fsync failed, to the very same program', async () =
   await store.blobs.complete(lease, 'r', 'update/1/a', sha256);
   expect(await store.blobs.read('r', 'update/1/a', 0, 3_000)).toEqual(vector);
   await store.close();
-});
-
-it('does not count pieces behind a hole, and fills it', async () => {
-  const { folder, store } = await withBlobBegun('rows');
-  const part = (from: number, to: number): [number, Uint8Array] => [from, vector.subarray(from, to)];
-  for (const [from, to] of [
-    [0, 1_000],
-    [1_000, 2_000],
-    [2_000, 3_000],
-  ] as const)
-    await store.blobs.append(lease, 'r', 'update/1/a', ...part(from, to));
-  await store.close();
-  const database = await SqliteDatabase.open(join(folder, 'store.sqlite'));
-  await database.transaction((query) => query('DELETE FROM blob_piece WHERE first_byte = 1000'));
-  await database.close();
-  const reopened = await openWith(folder, 'rows');
-  expect(await reopened.blobs.received('r', 'update/1/a')).toBe(1_000);
-  await expect(reopened.blobs.complete(lease, 'r', 'update/1/a', sha256)).rejects.toMatchObject({ code: 'BLOB_GAP' });
-  // Of other lengths than before: the piece that lay behind the hole now overlaps, or is replaced.
-  await reopened.blobs.append(lease, 'r', 'update/1/a', ...part(1_000, 1_500));
-  await reopened.blobs.append(lease, 'r', 'update/1/a', ...part(1_500, 2_500));
-  expect(await reopened.blobs.append(lease, 'r', 'update/1/a', ...part(2_500, 3_000))).toBe(vector.length);
-  await reopened.blobs.complete(lease, 'r', 'update/1/a', sha256);
-  expect(await reopened.blobs.read('r', 'update/1/a', 0, 3_000)).toEqual(vector);
-  await reopened.close();
 });
