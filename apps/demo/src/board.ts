@@ -118,6 +118,9 @@ export class Board {
       case 'cohort-delta':
         this.note(`warning: sums of rounds ${step.round - 1} and ${step.round} differ by ${step.hospital} alone`);
         return;
+      case 'run-failed':
+        this.note(`the run cannot be led: ${step.code}`);
+        return;
       case 'left-out':
         this.note(`${step.hospitals.join(' and ')} disputed shares again: in no later round`);
         return;
