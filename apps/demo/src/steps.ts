@@ -44,8 +44,9 @@ export const coordinatorStep = z.union([
     rounds: z.number(),
   }),
   z.object({ event: z.literal('refused-by-hospital'), hospital: named, rule: z.string() }),
+  z.object({ event: z.literal('run-failed'), code: z.string() }),
   z.object({ event: z.literal('refused'), request: z.string(), code: z.string() }),
-  z.object({ event: z.enum(['leading', 'waiting-to-lead', 'deposed', 'run-taken-up', 'run-failed', 'setup-link']) }),
+  z.object({ event: z.enum(['leading', 'waiting-to-lead', 'deposed', 'run-taken-up', 'setup-link']) }),
 ]);
 export type CoordinatorStep = z.infer<typeof coordinatorStep>;
 export type RoundDone = Extract<CoordinatorStep, { event: 'round-done' }>;
