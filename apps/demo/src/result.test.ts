@@ -77,7 +77,7 @@ describe('resultTable', () => {
     };
     const all = said({ whole: 3, sampled: 0, no: 0 });
     expect(all).toContain("nobody saw one hospital's update");
-    expect(all).toContain('more than 1 of 4 hospitals');
+    expect(all).toContain('at least 2 of 4 hospitals');
     expect(all).toContain('followed 6 sums and recomputed 6 whole, 0 in random parts, 0 not.');
     expect(said({ whole: 1, sampled: 2, no: 3 })).toContain(
       '12 sums and recomputed 2 whole, 4 in random parts, 6 not.',

@@ -110,8 +110,8 @@ function whoSawWhat({ mode, collusion, sums }: DemoResult): string[] {
   const how = [`${sums.whole} whole`, `${sums.sampled} in random parts`, `${sums.no} not`].join(', ');
   return [
     "mode secagg: nobody saw one hospital's update, size or figures; the coordinator",
-    `opened sums alone, of three hospitals or more. It would take the coordinator and`,
-    `more than ${tolerated} of ${hospitals} hospitals together to see one. Hospitals followed ${followed} sums and`,
+    'opened sums alone, of three hospitals or more. It would take the coordinator and',
+    `at least ${tolerated + 1} of ${hospitals} hospitals together to see one. Hospitals followed ${followed} sums and`,
     `recomputed ${how}.`,
   ];
 }

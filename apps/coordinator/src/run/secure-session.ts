@@ -257,7 +257,7 @@ export class SecureSession {
       envelope: (this.#words.get(digest) as Word).envelope,
     }));
     vectors.sort((a, b) => a.x - b.x);
-    return { adverts: roster.body.adverts, vectors: vectors, agrees: request.body.agrees };
+    return { adverts: roster.body.adverts, vectors, agrees: request.body.agrees };
   }
 
   #has(hospitalId: HospitalId): boolean {

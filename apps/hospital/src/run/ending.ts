@@ -50,18 +50,9 @@ export class Ending {
     config: Opened<'run-config'> | undefined,
     model: Float32Array | undefined,
   ): void {
-    const { sentBytes } = this.channel;
-    const { sums } = this;
     this.#isOver = true;
-    this.#resolve({
-      ended: outcome,
-      reason,
-      rounds,
-      config,
-      model,
-      sentBytes,
-      sums,
-      seconds: this.stopwatch.seconds(),
-    });
+    const { sentBytes } = this.channel;
+    const measured = { sentBytes, sums: this.sums, seconds: this.stopwatch.seconds() };
+    this.#resolve({ ended: outcome, reason, rounds, config, model, ...measured });
   }
 }

@@ -6,8 +6,7 @@
 import { fromHex } from '@consilium/bytes';
 import { isSafeAgreementKey } from '@consilium/crypto';
 import { whoSees } from '@consilium/operator-api';
-import type { ProtocolError } from '@consilium/protocol';
-import { type Aggregate, type Digest, type Opened, type RunConfig, type SecAggAggregate } from '@consilium/protocol';
+import type { Aggregate, Digest, Opened, ProtocolError, RunConfig, SecAggAggregate } from '@consilium/protocol';
 import { SecAggError } from '@consilium/secagg';
 import {
   cohortOf,
