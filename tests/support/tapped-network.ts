@@ -1,5 +1,5 @@
 /** socket.io as a hospital has it, with the hand of the test on the line: what passes is real, and more may be said beside it. */
-import { socketNetwork, type Network } from '@consilium/hospital';
+import { askingBy, socketNetwork, type Network } from '@consilium/hospital';
 import type { RequestName } from '@consilium/protocol';
 import type { RawAnswer } from './raw-hospital.js';
 
@@ -35,22 +35,11 @@ export function tappedNetwork({ asks, answered, told }: Tap): Network {
           return { ok: false, code: 'CUT' };
         }
       };
-      return {
-        get sentBytes() {
-          return wire.sentBytes;
-        },
-        connect: () => {
-          wire.connect();
-        },
-        disconnect: () => {
-          wire.disconnect();
-        },
-        ask: async (name, request) => {
-          await asks?.(name, request, beside);
-          const answer = await wire.ask(name, request);
-          return answered === undefined ? answer : answered(name, answer);
-        },
-      };
+      return askingBy(async (name, request) => {
+        await asks?.(name, request, beside);
+        const answer = await wire.ask(name, request);
+        return answered === undefined ? answer : answered(name, answer);
+      }, wire);
     },
   };
 }

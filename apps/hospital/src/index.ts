@@ -9,7 +9,7 @@ export { FolderMemory, type RunMemory } from './run/memory.js';
 export type { HospitalRules } from './run/hospital-rules.js';
 export type { Learner, Prepared, Scores, TrainedUpdate } from './run/learner.js';
 export { CoordinatorChannel } from './channel/channel.js';
-export { LineLost, socketNetwork, type Network, type Wire, type WireEvents } from './channel/wire.js';
+export { askingBy, LineLost, socketNetwork, type Network, type Wire, type WireEvents } from './channel/wire.js';
 export { network as networkFindings } from './doctor/network.js';
 export { faultOf, type FaultCode } from './network/fault.js';
 export { pinOf } from './network/pin.js';

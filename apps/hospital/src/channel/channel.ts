@@ -27,7 +27,7 @@ import { BackOff, LONGEST_PAUSE_MS } from './back-off.js';
 import { shakeHands, type Credentials } from './handshake.js';
 import type { FaultCode } from '../network/fault.js';
 import type { WayOut } from '../network/way-out.js';
-import { LineLost, socketNetwork, type Network, type Wire } from './wire.js';
+import { askingBy, LineLost, socketNetwork, type Network, type Wire } from './wire.js';
 
 export type CoordinatorStatement = { [N in PushedName]: { readonly name: N } & Opened<N> }[PushedName];
 
@@ -263,22 +263,12 @@ const chunkBytesOf = (sizeBytes: number): number =>
   Math.min(limits.chunkBytes, Math.max(SMALLEST_CHUNK_BYTES, Math.ceil(sizeBytes / CHUNKS_OF_A_BLOB)));
 
 /** The only wire that the channel has: nothing passes by the door. */
-export const throughDoor = (wire: Wire, door: EgressDoor): Wire => ({
-  get sentBytes() {
-    return wire.sentBytes;
-  },
-  connect: () => {
-    wire.connect();
-  },
-  disconnect: () => {
-    wire.disconnect();
-  },
-  ask: async (name, request) => {
+export const throughDoor = (wire: Wire, door: EgressDoor): Wire =>
+  askingBy(async (name, request) => {
     const leaving = door.pass(name, request);
     await door.durable(name);
     return wire.ask(name, leaving);
-  },
-});
+  }, wire);
 
 /** Covers 0 .. sizeBytes in chunks, {@link WINDOW} at a time; the first failure ends it. */
 async function inWindow(sizeBytes: number, one: (offset: number, length: number) => Promise<void>): Promise<void> {

@@ -38,6 +38,20 @@ export interface Network {
   readonly below?: (limit: number) => number;
 }
 
+/** The same line, over which requests go another way. */
+export const askingBy = (ask: Wire['ask'], wire: Wire): Wire => ({
+  get sentBytes() {
+    return wire.sentBytes;
+  },
+  connect: () => {
+    wire.connect();
+  },
+  disconnect: () => {
+    wire.disconnect();
+  },
+  ask,
+});
+
 const REQUEST_TIMEOUT_MS = 30_000;
 
 export const socketNetwork = (way: WayOut): Network => ({
